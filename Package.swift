@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is compiled alike: Swift 6 mode (the tools version's default), strict memory safety, and
+/// warnings as errors. `Lifetimes` lets a burst hand out bounds-checked spans of packet bytes without copying.
+let swiftSettings: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+let cSettings: [CSetting] = [.treatAllWarnings(as: .error), .enableWarning("all"), .enableWarning("extra")]
+
+let package = Package(
+  name: "swift-xsk",
+  products: [
+    .library(name: "PacketHeaders", targets: ["PacketHeaders"]),
+    .library(name: "XSKEngine", targets: ["XSKEngine"]),
+    .library(name: "Forwarder", targets: ["Forwarder"]),
+    .executable(name: "xskfwd", targets: ["xskfwd"]),
+    .executable(name: "xskbench", targets: ["xskbench"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    // The C boundary, and the XDP programs.
+    .target(
+      name: "CXsk", exclude: ["bpf"], cSettings: cSettings,
+      linkerSettings: [.linkedLibrary("xdp"), .linkedLibrary("bpf"), .linkedLibrary("numa")]),
+
+    // The house, lowest floor first. A target imports only targets below it.
+    .target(name: "PacketHeaders", dependencies: ["CXsk"], swiftSettings: swiftSettings),
+    .target(
+      name: "XSKEngine", dependencies: ["CXsk"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
+    .target(
+      name: "Forwarder", dependencies: ["XSKEngine", "PacketHeaders"], swiftSettings: swiftSettings),
+
+    // Namespaces, veth pairs and traffic: what the demo, the system tests and the benchmarks are set up with.
+    .target(name: "XSKLab", dependencies: ["XSKEngine", "CXsk"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
+
+    .executableTarget(
+      name: "xskfwd",
+      dependencies: [
+        "Forwarder", "XSKEngine", "XSKLab",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "xskbench",
+      dependencies: [
+        "Forwarder", "XSKEngine", "XSKLab",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Benchmarks/xskbench", swiftSettings: swiftSettings),
+
+    // Compiles `bpf/*.bpf.c` of a target with the toolchain's clang and embeds the objects as Swift source.
+    .executableTarget(name: "BPFEmbedder", swiftSettings: swiftSettings),
+    .plugin(name: "EmbedBPF", capability: .buildTool(), dependencies: ["BPFEmbedder"]),
+
+    .testTarget(name: "XSKEngineTests", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
+  ]
+)

@@ -1,0 +1,9 @@
+/*
+ * CXsk: the C boundary of swift-xsk. One header per concern; see each for why it exists.
+ */
+#pragma once
+
+#include "cxsk_abi.h"
+#include "cxsk_cpu.h"
+#include "cxsk_ring.h"
+#include "cxsk_system.h"

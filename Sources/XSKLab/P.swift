@@ -1,0 +1,1 @@
+struct BPFImage { let name: StaticString; let hexadecimal: StaticString }
