@@ -96,6 +96,13 @@ int cxsk_memfd_seal(int fd)
 	return fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ? -errno : 0;
 }
 
+bool cxsk_memfd_is_sealed(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & F_SEAL_SHRINK);
+}
+
 int cxsk_numa_nodes(void)
 {
 	return numa_available() < 0 ? 1 : numa_num_configured_nodes();

@@ -22,6 +22,8 @@ int cxsk_thread_avoid(const uint32_t *_Nonnull cpus, int count);
 void *_Nullable cxsk_map_anonymous(size_t bytes, uint32_t huge_page_shift, int *_Nonnull error);
 int cxsk_memfd_create(const char *_Nonnull name);
 int cxsk_memfd_seal(int fd);
+/* Whether nobody can shrink the file under a mapping of it any more. */
+bool cxsk_memfd_is_sealed(int fd);
 /* Prefers pages of `bytes` at `address` on NUMA node `node`; a no-op (0) where there is one node. */
 int cxsk_numa_prefer(void *_Nonnull address, size_t bytes, int node);
 int cxsk_numa_nodes(void);

@@ -1,0 +1,42 @@
+/*
+ * XDP programs: load, attach, detach.
+ *
+ * In C because libbpf's and libxdp's option structs are built by macros, and their log goes through variadic callbacks.
+ * Two ways to attach:
+ *  - a link of our own: the kernel removes it when the process dies, but nobody else can attach beside it;
+ *  - libxdp's dispatcher: several programs share the device, where the kernel can load the dispatcher.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct cxsk_program;
+
+/* Opens a program's object file from memory; nothing is loaded yet. NULL and a negative errno in *error. */
+struct cxsk_program *_Nullable cxsk_program_open(const void *_Nonnull image, size_t size, const char *_Nonnull function,
+						 int *_Nonnull error);
+/* Sets the size of a map before the program is loaded. */
+int cxsk_program_resize_map(struct cxsk_program *_Nonnull program, const char *_Nonnull map, uint32_t entries);
+/* Loads it as a program of its own. */
+int cxsk_program_load(struct cxsk_program *_Nonnull program);
+/* Attaches a loaded program through a link; flags: XDP_FLAGS_*_MODE. */
+int cxsk_program_attach_link(struct cxsk_program *_Nonnull program, int ifindex, uint32_t flags);
+/* Loads and attaches it through libxdp beside programs that are there already; generic: skb mode. */
+int cxsk_program_attach_shared(struct cxsk_program *_Nonnull program, int ifindex, int generic);
+void cxsk_program_detach(struct cxsk_program *_Nonnull program);
+void cxsk_program_close(struct cxsk_program *_Nonnull program);
+
+/* File descriptors, owned by the program; negative if there is none. */
+int cxsk_program_fd(const struct cxsk_program *_Nonnull program);
+int cxsk_program_map(const struct cxsk_program *_Nonnull program, const char *_Nonnull map);
+
+/* Map elements by fd; `value` NULL deletes. */
+int cxsk_map_set(int map, uint32_t key, uint32_t value);
+int cxsk_map_delete(int map, uint32_t key);
+
+/* The program that is attached to a device now: its id, 0 if none; *mode is XDP_ATTACHED_*. */
+int cxsk_attached_program(int ifindex, uint32_t *_Nonnull id, uint8_t *_Nonnull mode);
+
+/* What libbpf, libxdp and the verifier said during this thread's last failing call. */
+const char *_Nonnull cxsk_program_log(void);

@@ -1,0 +1,61 @@
+/// Who has each frame of a UMEM: one byte a frame, checked at every hand-over.
+///
+///      worker ──give(queue, receive)──► kernel RX ──take──► worker
+///      worker ──give(queue, transmit)─► kernel TX ──take──► worker
+///
+/// A frame that the kernel (or whoever shares the rings) names without having been given it is refused, so no frame is
+/// ever in two places; and when a queue is lost with its device, the frames that it had are known.
+@frozen @safe public struct FrameOwners: ~Copyable {
+  // Safe: owned here; every index is checked against `count`.
+  @usableFromInline let owners: UnsafeMutablePointer<UInt8>
+  @usableFromInline let count: Int
+
+  /// The owner "this worker": pool, burst, or held.
+  @usableFromInline static var worker: UInt8 { @inlinable get { 0 } }
+
+  public init(frames: Int) {
+    count = frames
+    unsafe owners = .allocate(capacity: frames)
+    unsafe owners.initialize(repeating: 0, count: frames)
+  }
+
+  deinit { unsafe owners.deallocate() }
+
+  /// The owner "queue `slot`'s receive side".
+  @inlinable static func receive(_ slot: Int) -> UInt8 { UInt8(truncatingIfNeeded: slot &+ 1) }
+
+  /// The owner "queue `slot`'s transmit side".
+  @inlinable static func transmit(_ slot: Int) -> UInt8 { UInt8(truncatingIfNeeded: slot &+ 1) | 0x80 }
+
+  /// Queues that one worker can tell apart.
+  static var maximumSlots: Int { 126 }
+
+  /// Hands a frame of this worker's to `owner`. In debug builds traps if the worker does not have it.
+  @inlinable mutating func give(_ index: Int, to owner: UInt8) {
+    precondition(index >= 0 && index < count)
+    assert(unsafe owners[index] == Self.worker, "frame \(index) given away by one who does not have it")
+    unsafe owners[index] = owner
+  }
+
+  /// Takes a frame back from `owner`; false if `owner` does not have it or there is no such frame.
+  @inlinable mutating func take(_ index: Int, from owner: UInt8) -> Bool {
+    guard index >= 0 && index < count, unsafe owners[index] == owner else { return false }
+    unsafe owners[index] = Self.worker
+    return true
+  }
+
+  /// Takes back every frame of `owner`, calling `body` for each. For a queue that is gone.
+  mutating func reclaim(from owner: UInt8, _ body: (Int) -> Void) {
+    for index in 0..<count where unsafe owners[index] == owner {
+      unsafe owners[index] = Self.worker
+      body(index)
+    }
+  }
+
+  /// Frames that `owner` has. For tests and checks.
+  func count(of owner: UInt8) -> Int {
+    var total = 0
+    for index in 0..<count where unsafe owners[index] == owner { total += 1 }
+    return total
+  }
+}

@@ -1,0 +1,117 @@
+import CXsk
+import Glibc
+
+/// The memory that packets are received into and transmitted from, shared with the kernel.
+///
+/// One UMEM serves all queues of a worker, so that forwarding from one device to another copies nothing. Registering it
+/// with a socket is the socket's business (`XSKSocket`).
+public final class UMEM: Sendable {
+  public let configuration: UMEMConfiguration
+  /// Translates addresses; valid as long as this object lives.
+  public let layout: UMEMLayout
+  /// What the pages turned out to be.
+  public let pages: UMEMConfiguration.Pages
+  /// One line if the pages are not what was asked for, for the operator to read.
+  public let note: String?
+  /// The sealed memory file, when that is what the pages are; otherwise −1. Closed with the UMEM.
+  public let memoryFile: CInt
+
+  let mapping: MemoryMapping
+
+  /// Maps the memory; its pages are touched by the kernel when it is registered, on the calling thread's node.
+  ///
+  /// - Throws: a configuration out of range, or memory that even plain pages can't supply.
+  public init(_ configuration: UMEMConfiguration) throws(XSKError) {
+    try configuration.validate()
+    self.configuration = configuration
+    let bytes = configuration.frames * configuration.chunkSize
+    if configuration.pages == .sealedMemfd {
+      (mapping, memoryFile) = try Self.sealedFile(bytes: bytes)
+      pages = .sealedMemfd
+      note = nil
+    } else {
+      (mapping, pages, note) = try Self.anonymous(bytes: bytes, wanted: configuration.pages)
+      memoryFile = -1
+    }
+    if let node = configuration.numaNode {
+      _ = unsafe cxsk_numa_prefer(mapping.base, mapping.length, CInt(node))  // A preference: refusal costs speed only.
+    }
+    unsafe layout = UMEMLayout(
+      base: mapping.base, frames: configuration.frames, chunkSize: configuration.chunkSize,
+      unaligned: configuration.unaligned)
+  }
+
+  /// Maps a UMEM that another process made, from its memory file.
+  ///
+  /// - Throws: if the file is smaller than the configuration says, or not sealed against shrinking.
+  public init(adopting file: CInt, _ configuration: UMEMConfiguration) throws(XSKError) {
+    try configuration.validate()
+    let bytes = configuration.frames * configuration.chunkSize
+    var status = stat()
+    guard unsafe fstat(file, &status) == 0, status.st_size >= bytes else {
+      throw XSKError(
+        "UMEM file descriptor \(file)", "smaller than \(bytes) bytes", remedy: "ask its maker for the right geometry")
+    }
+    guard cxsk_memfd_is_sealed(file) else {
+      throw XSKError(
+        "UMEM file descriptor \(file)", "not sealed against shrinking",
+        remedy: "its maker must set F_SEAL_SHRINK before handing it over")
+    }
+    self.configuration = configuration
+    mapping = try MemoryMapping.file(file, length: bytes, subject: "UMEM file descriptor \(file)")
+    memoryFile = fcntl(file, F_DUPFD_CLOEXEC, 0)
+    pages = .sealedMemfd
+    note = nil
+    unsafe layout = UMEMLayout(
+      base: mapping.base, frames: configuration.frames, chunkSize: configuration.chunkSize,
+      unaligned: configuration.unaligned)
+  }
+
+  deinit {
+    if memoryFile >= 0 { close(memoryFile) }
+  }
+
+  private static func sealedFile(bytes: Int) throws(XSKError) -> (MemoryMapping, CInt) {
+    let file = unsafe cxsk_memfd_create("xsk-umem")
+    guard file >= 0 else {
+      throw XSKError("UMEM", refused: "memfd_create", code: file, remedy: "free file descriptors (ulimit -n)")
+    }
+    do throws(XSKError) {
+      guard ftruncate(file, off_t(bytes)) == 0, cxsk_memfd_seal(file) == 0 else {
+        throw XSKError("UMEM", refused: "memory file of \(bytes) bytes", code: errno, remedy: "free memory")
+      }
+      return (try MemoryMapping.file(file, length: bytes, subject: "UMEM"), file)
+    } catch {
+      close(file)
+      throw error
+    }
+  }
+
+  /// Tries page sizes from the wanted one down; plain pages are always an answer while there is memory.
+  private static func anonymous(
+    bytes: Int, wanted: UMEMConfiguration.Pages
+  ) throws(XSKError) -> (MemoryMapping, UMEMConfiguration.Pages, String?) {
+    let choices: [(UMEMConfiguration.Pages, UInt32)] =
+      switch wanted {
+      case .huge1G: [(.huge1G, 30), (.huge2M, 21)]
+      case .huge2M: [(.huge2M, 21)]
+      case .plain, .sealedMemfd: []
+      }
+    for (pages, shift) in choices {
+      let size = ((bytes + (1 << shift) - 1) >> shift) << shift
+      guard let mapping = try? MemoryMapping.anonymous(length: size, hugePageShift: shift) else { continue }
+      return (mapping, pages, pages == wanted ? nil : fallbackNote(bytes, wanted, pages))
+    }
+    let mapping = try MemoryMapping.anonymous(length: bytes, hugePageShift: 0)
+    return (mapping, .plain, wanted == .plain ? nil : fallbackNote(bytes, wanted, .plain))
+  }
+
+  private static func fallbackNote(
+    _ bytes: Int, _ wanted: UMEMConfiguration.Pages, _ got: UMEMConfiguration.Pages
+  ) -> String {
+    let needed = (bytes + (1 << 21) - 1) >> 21
+    return "UMEM of \(bytes >> 20) MiB: too few free \(wanted.rawValue) huge pages, using "
+      + (got == .plain ? "plain pages" : "\(got.rawValue) huge pages")
+      + "; reserve them with: sysctl vm.nr_hugepages=\(needed)"
+  }
+}

@@ -1,0 +1,53 @@
+/// What a UMEM is to be like.
+public struct UMEMConfiguration: Hashable, Sendable {
+  /// Where its pages come from.
+  public enum Pages: String, CaseIterable, Sendable {
+    /// 2 MiB huge pages (hugetlbfs pool); plain pages if there are too few.
+    case huge2M = "2M"
+    /// 1 GiB huge pages; then 2 MiB, then plain pages.
+    case huge1G = "1G"
+    /// Plain pages, which the kernel may make transparent huge pages of.
+    case plain = "off"
+    /// A memfd sealed against shrinking and growing, to be handed to another process.
+    case sealedMemfd = "memfd"
+  }
+
+  /// Frames; each holds one packet, or one piece of a larger one. 64…4,194,304.
+  public var frames: Int
+  /// Bytes of a frame: 2048 or 4096 (the kernel's limit is one page).
+  public var chunkSize: Int
+  /// Bytes left free ahead of each received packet, besides the 256 that XDP takes. 0…chunkSize − 512.
+  public var headroom: Int
+  /// Frames may start anywhere (XDP_UMEM_UNALIGNED_CHUNK_FLAG).
+  public var unaligned: Bool
+  public var pages: Pages
+  /// The NUMA node to place it on; nil: where the worker's core is (first touch).
+  public var numaNode: Int?
+
+  public init(
+    frames: Int = 8192, chunkSize: Int = 2048, headroom: Int = 0, unaligned: Bool = false, pages: Pages = .plain,
+    numaNode: Int? = nil
+  ) {
+    self.frames = frames
+    self.chunkSize = chunkSize
+    self.headroom = headroom
+    self.unaligned = unaligned
+    self.pages = pages
+    self.numaNode = numaNode
+  }
+
+  /// Bytes that XDP keeps for itself ahead of the headroom (XDP_PACKET_HEADROOM).
+  public static let xdpHeadroom = 256
+
+  func validate() throws(XSKError) {
+    guard chunkSize == 2048 || chunkSize == 4096 else {
+      throw XSKError("chunk size \(chunkSize)", "not supported by the kernel", remedy: "use 2048 or 4096")
+    }
+    guard (64...4_194_304).contains(frames) else {
+      throw XSKError("UMEM of \(frames) frames", "out of range", remedy: "use 64 to 4194304")
+    }
+    guard (0...chunkSize - 512).contains(headroom) else {
+      throw XSKError("headroom of \(headroom) bytes", "out of range", remedy: "use 0 to \(chunkSize - 512)")
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import CXsk
+import Glibc
+
+/// How an XDP program runs on a device.
+public enum XDPMode: String, CaseIterable, Sendable {
+  /// In the driver, before an skb exists.
+  case native
+  /// In the kernel's generic path, on skbs: any device, slower.
+  case generic
+}
+
+/// An XDP program attached to one device, with the XSKMAP that it redirects to.
+///
+/// It is attached through a link of the process's own, which the kernel removes when the process dies. When the device
+/// already has a program, libxdp's dispatcher is asked to run both; where the kernel can't load the dispatcher that is an
+/// error which says so.
+@safe public final class XDPProgram: @unchecked Sendable {
+  // Safe: `program` is opened in init, closed in deinit, and never leaves this class.
+  // @unchecked: set up by one thread; after that only `detach` changes it, which its owner calls once.
+  private let program: OpaquePointer
+  private var isOpen = true
+  public let device: String
+  public let mode: XDPMode
+  /// It runs beside others through libxdp's dispatcher.
+  public let isShared: Bool
+  /// The file descriptor of the XSKMAP, owned by this object.
+  public let socketMap: CInt
+
+  /// The entry point and the map that every program of the engine has.
+  static let mapName = "xsks_map"
+
+  /// Loads `image` and attaches it to a device, native mode first if `modes` says so.
+  ///
+  /// - Parameters:
+  ///   - queues: RX queues of the device: the size of the XSKMAP.
+  ///   - modes: tried in this order.
+  /// - Throws: the reason of the last mode tried.
+  convenience init(
+    image: BPFImage, function: String, device: String, ifindex: CInt, queues: Int, modes: [XDPMode]
+  ) throws(XSKError) {
+    var last = XSKError(device, "no XDP mode to try", remedy: "choose --mode auto")
+    for mode in modes {
+      do throws(XSKError) {
+        try self.init(image: image, function: function, device: device, ifindex: ifindex, queues: queues, mode: mode)
+        return
+      } catch {
+        last = error
+      }
+    }
+    throw last
+  }
+
+  private init(
+    image: BPFImage, function: String, device: String, ifindex: CInt, queues: Int, mode: XDPMode
+  ) throws(XSKError) {
+    let opened = unsafe try Self.open(image: image, function: function, device: device, queues: queues)
+    do throws(XSKError) {
+      isShared = unsafe try Self.attach(opened, device: device, ifindex: ifindex, mode: mode)
+    } catch {
+      unsafe cxsk_program_close(opened)
+      throw error
+    }
+    unsafe program = opened
+    self.device = device
+    self.mode = mode
+    socketMap = unsafe cxsk_program_map(opened, Self.mapName)
+  }
+
+  deinit { unsafe cxsk_program_close(program) }
+
+  /// Takes the program off the device; the device's packets go to the kernel's stack from then on.
+  public func detach() {
+    guard isOpen else { return }
+    isOpen = false
+    unsafe cxsk_program_detach(program)
+  }
+
+  /// Redirects packets of a queue to a socket.
+  func insert(socket: CInt, queue: Int) throws(XSKError) {
+    let code = cxsk_map_set(socketMap, UInt32(queue), UInt32(socket))
+    guard code == 0 else {
+      throw XSKError(
+        "\(device) queue \(queue)", refused: "cannot be redirected to its socket", code: code,
+        remedy: "choose a queue below the device's RX queue count")
+    }
+  }
+
+  /// Redirects packets of a queue no more: they go to the kernel's stack.
+  func remove(queue: Int) {
+    _ = cxsk_map_delete(socketMap, UInt32(queue))
+  }
+
+  private static func open(
+    image: BPFImage, function: String, device: String, queues: Int
+  ) throws(XSKError) -> OpaquePointer {
+    var code: CInt = 0
+    let bytes = image.bytes
+    let opened = unsafe bytes.withUnsafeBytes { unsafe cxsk_program_open($0.baseAddress!, $0.count, function, &code) }
+    guard let opened = unsafe opened else {
+      throw refusal(device, "XDP program \(image.name) cannot be opened", code)
+    }
+    // A program of the deployment's own may have no XSKMAP; then there is nothing to size.
+    _ = unsafe cxsk_program_resize_map(opened, mapName, UInt32(max(1, queues)))
+    return unsafe opened
+  }
+
+  /// Attaches alone if the device is free, else through the dispatcher. Answers whether it is shared.
+  private static func attach(
+    _ program: OpaquePointer, device: String, ifindex: CInt, mode: XDPMode
+  ) throws(XSKError) -> Bool {
+    var identifier: UInt32 = 0
+    var attachedMode: UInt8 = 0
+    if unsafe cxsk_attached_program(ifindex, &identifier, &attachedMode) == 0, identifier != 0 {
+      let code = unsafe cxsk_program_attach_shared(program, ifindex, mode == .generic ? 1 : 0)
+      guard code == 0 else {
+        throw XSKError(
+          device, refused: "XDP program \(identifier) is attached, and libxdp's dispatcher cannot run both", code: code,
+          remedy: "take the other program off: ip link set dev \(device) xdp off")
+      }
+      return true
+    }
+    var code = unsafe cxsk_program_load(program)
+    guard code == 0 else {
+      throw refusal(device, "XDP program cannot be loaded", code)
+    }
+    let flags = mode == .native ? CXSK_XDP_FLAGS_DRV : CXSK_XDP_FLAGS_SKB
+    code = unsafe cxsk_program_attach_link(program, ifindex, flags)
+    guard code == 0 else {
+      throw refusal(device, "XDP program cannot be attached in \(mode.rawValue) mode", code)
+    }
+    return false
+  }
+
+  private static func refusal(_ device: String, _ what: String, _ code: CInt) -> XSKError {
+    let log = unsafe String(cString: cxsk_program_log()).split(separator: "\n").last.map { " (\($0))" } ?? ""
+    let remedy =
+      switch -code {
+      case EPERM, EACCES: "run as root, or grant CAP_NET_ADMIN and CAP_BPF"
+      case EBUSY: "another program is attached: take it off with: ip link set dev \(device) xdp off"
+      default: "see: xskfwd doctor \(device)"
+      }
+    return XSKError(device, refused: what + log, code: code, remedy: remedy)
+  }
+}
