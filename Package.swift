@@ -48,7 +48,7 @@ let package = Package(
     .executableTarget(
       name: "xskbench",
       dependencies: [
-        "Forwarder", "XSKEngine", "XSKLab",
+        "Forwarder", "XSKEngine", "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/xskbench", swiftSettings: swiftSettings),
 
