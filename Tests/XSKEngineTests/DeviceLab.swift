@@ -37,7 +37,7 @@ enum DeviceLab {
   /// Runs a program in the calling thread's namespaces; throws unless it exits with 0.
   static func command(_ words: String...) throws {
     var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
-    defer { for unsafeargument in unsafe arguments { unsafe free(argument) } }
+    defer { for index in unsafe arguments.indices { unsafe free(arguments[index]) } }
     var process: pid_t = 0
     var status: CInt = 0
     guard unsafe posix_spawnp(&process, words[0], nil, nil, &arguments, environ) == 0,

@@ -29,7 +29,7 @@ extension NetworkDevice {
       name: link.name, index: link.index, mtu: link.mtu, hardwareAddress: link.address,
       isUp: link.flags & UInt32(IFF_UP) != 0, isRunning: link.flags & UInt32(IFF_RUNNING) != 0,
       driver: driver?.name ?? link.kind,
-      busAddress: driver.flatMap { $0.bus.isEmpty || $0.bus == "N/A" ? nil : $0.bus },
+      busAddress: driver?.bus.contains(":") == true ? driver?.bus : nil,
       queues: Self.queues(link, try? ethtool.channels()), rings: nil, numaNode: -1,
       offloads: (try? ethtool.offloads()) ?? Offloads([:]), xdp: nil, program: link.program, boundQueues: nil,
       peer: VethPeer(of: link))
@@ -57,10 +57,8 @@ extension NetworkDevice {
 
   private static func unknown(_ name: String) -> XSKError {
     let names = LinkDescription.allNames().sorted()
-    return XSKError(
-      name, "no such interface",
-      remedy: names.isEmpty ? "create one first" : "choose one of \(names.joined(separator: ", "))",
-      code: ENODEV)
+    let remedy = names.isEmpty ? "create one first" : "choose one of \(names.joined(separator: ", "))"
+    return XSKError(name, "no such interface", remedy: remedy, code: ENODEV)
   }
 
   /// Checks that a socket can be bound to this queue.
