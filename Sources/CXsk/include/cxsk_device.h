@@ -32,7 +32,7 @@ int cxsk_probe_xsk_map(void);
 /* Whether an AF_XDP socket's bind() knows all of `flags`; the socket stays unbound. */
 int cxsk_probe_bind_flags(int socket, uint16_t flags);
 
-/* libbpf's own idea of its version ("v1.1.2"). */
+/* libbpf's own idea of its version ("v1.1"). */
 const char *_Nonnull cxsk_libbpf_version(void);
 /* libxdp has no such function: the file that was loaded, whose name ends in its version ("…/libxdp.so.1.3.0"). */
 int cxsk_libxdp_file(char *_Nonnull path, size_t capacity);

@@ -7,7 +7,7 @@ enum OwnSysfs {
   ///
   /// A sysfs mounted nowhere shows the thread's own namespace. Without the privilege for that, /sys is used if the device
   /// that it shows under this name has the right index and address: the names and indices of another namespace may well be
-  /// the same, its addresses hardly.
+  /// the same, its addresses hardly, except for loopback's.
   static func openDirectory(of device: NetworkDevice) throws(XSKError) -> CInt {
     let own = cxsk_open_own_sysfs()
     if own >= 0 {
@@ -19,7 +19,8 @@ enum OwnSysfs {
     let path = "/sys/class/net/\(device.name)"
     let directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard directory >= 0, SmallFile.integer("\(path)/ifindex") == Int(device.index),
-      SmallFile.read("\(path)/address") == device.hardwareAddressText
+      SmallFile.read("\(path)/address") == device.hardwareAddressText,
+      device.hardwareAddress.contains(where: { $0 != 0 })
     else {
       if directory >= 0 { close(directory) }
       throw XSKError(

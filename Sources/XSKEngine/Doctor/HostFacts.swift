@@ -21,7 +21,7 @@ struct HostFacts: Sendable {
   var kernelRelease: String
   /// "6.1.192".
   var headersVersion: String
-  /// "1.1.2".
+  /// "1.1".
   var libbpfVersion: String
   /// nil if the loaded file's name does not end in it.
   var libxdpVersion: String?
