@@ -6,7 +6,7 @@ func bench<H: PacketHandler>(_ name: String, _ h: H, tx: Bool) throws {
   let umem = try UMEM(UMEMConfiguration(frames: 1024))
   let dev = try SimulatedDevice(rings: RingSizes(receive: 128, transmit: 128, fill: 128, completion: 128))
   let page = CounterPage()
-  var w = try Worker(simulated: [dev], umem: umem, handler: h, counters: page, configuration: WorkerConfiguration(batch: 64, idle: .spin, fillLevel: 128))
+  var w = Worker(try WorkerParts(simulated: [dev], umem: umem, counters: page, configuration: WorkerConfiguration(batch: 64, idle: .spin, fillLevel: 128)), handler: h)
   var nic = SimulatedNIC(dev, umem: umem, needsWakeup: false)
   w.turn()
   var best = Double.infinity, tot = 0.0, n = 0

@@ -1,23 +1,17 @@
 import CXsk
-@frozen @safe public struct QueueCounters: Sendable {
-  @usableFromInline nonisolated(unsafe) let base: UnsafeMutablePointer<UInt64>
-  init(base: UnsafeMutablePointer<UInt64>) { unsafe self.base = base }
-  @inlinable public func add(_ c: QueueCounter, _ n: UInt64) { unsafe cxsk_counter_store(base + c.rawValue, cxsk_counter_load(base + c.rawValue) &+ n) }
-  @inlinable public func set(_ c: QueueCounter, _ n: UInt64) { unsafe cxsk_counter_store(base + c.rawValue, n) }
-  @inlinable public func get(_ c: QueueCounter) -> UInt64 { unsafe cxsk_counter_load(base + c.rawValue) }
-  @inlinable public func drop(_ c: DropReason, _ n: UInt64) { unsafe cxsk_counter_store(base + 64 + Int(c.rawValue), cxsk_counter_load(base + 64 + Int(c.rawValue)) &+ n) }
-}
-@frozen @safe public struct WorkerCounters: Sendable {
-  @usableFromInline nonisolated(unsafe) let base: UnsafeMutablePointer<UInt64>
-  init(base: UnsafeMutablePointer<UInt64>) { unsafe self.base = base }
-  @inlinable public func add(_ c: WorkerCounter, _ n: UInt64) { unsafe cxsk_counter_store(base + c.rawValue, cxsk_counter_load(base + c.rawValue) &+ n) }
-  @inlinable public func set(_ c: WorkerCounter, _ n: UInt64) { unsafe cxsk_counter_store(base + c.rawValue, n) }
-  @inlinable public func get(_ c: WorkerCounter) -> UInt64 { unsafe cxsk_counter_load(base + c.rawValue) }
-}
-
-extension QueueCounters { func dropped(_ r: DropReason) -> UInt64 { unsafe cxsk_counter_load(base + 64 + Int(r.rawValue)) } }
+public struct CounterSnapshot: Sendable { public var text = "" }
+public enum CounterPageState: UInt64, Sendable { case starting, running, stopping }
 @safe public final class CounterPage: @unchecked Sendable { let b: UnsafeMutablePointer<UInt64>
  public init() { unsafe b = .allocate(capacity: 64*1024); unsafe b.initialize(repeating: 0, count: 64*1024) }
+ public convenience init(description: CounterDescription, workers: Int, slots: Int, path: String?) throws(XSKError) { self.init() }
  public func queue(slot: Int) -> QueueCounters { unsafe QueueCounters(base: b + 64*16 + slot * 128) }
  public func worker(index i: Int) -> WorkerCounters { unsafe WorkerCounters(base: b + 64*i) }
+ public func setState(_ s: CounterPageState) {}
+ public func describe(_ d: CounterDescription) throws(XSKError) {}
+ public func remove() {}
+ public func snapshot() -> CounterSnapshot { 
+   var t = ""
+   for s in 0..<2 { for c in QueueCounter.allCases { t += "\(s).\(c)=\(queue(slot: s).get(c)) " }; for r in DropReason.allCases { t += "\(r)=\(queue(slot: s).dropped(r)) " }; t += "\n" }
+   for c in WorkerCounter.allCases { t += "\(c)=\(worker(index: 0).get(c)) " }
+   return CounterSnapshot(text: t) }
 }

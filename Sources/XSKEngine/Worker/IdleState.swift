@@ -2,9 +2,9 @@ import CXsk
 import Glibc
 
 /// What a worker does between turns that found nothing, and when its housekeeping is due.
-@usableFromInline @safe struct IdleState: ~Copyable {
+@safe struct IdleState: ~Copyable {
   // Safe: owned here, `count` entries: one a queue, then the worker's bell.
-  @usableFromInline let entries: UnsafeMutablePointer<pollfd>
+  private let entries: UnsafeMutablePointer<pollfd>
   private let count: Int
   private let policy: IdlePolicy
   private let spinTicks: UInt64
@@ -26,19 +26,19 @@ import Glibc
     unsafe entries.initialize(repeating: pollfd(fd: -1, events: 0, revents: 0), count: count)
   }
 
-  @inlinable deinit { unsafe entries.deallocate() }
+  deinit { unsafe entries.deallocate() }
 
   /// A turn found packets.
-  @usableFromInline mutating func reset() { emptySince = 0 }
+  mutating func reset() { emptySince = 0 }
 
-  @usableFromInline mutating func isHousekeepingDue(_ now: UInt64) -> Bool {
+  mutating func isHousekeepingDue(_ now: UInt64) -> Bool {
     guard now &- nextHousekeeping < UInt64.max / 2 else { return false }
     nextHousekeeping = now &+ housekeepingTicks
     return true
   }
 
   /// A turn found nothing: rests as the policy says.
-  @usableFromInline mutating func rest(_ core: inout WorkerCore) {
+  mutating func rest(_ core: inout WorkerCore) {
     if emptySince == 0 { emptySince = core.now }
     switch policy {
     case .spin:

@@ -6,9 +6,10 @@ extension WorkerCore {
       let counters = queues[slot].counters
       // The completion ring is read before the TX ring: a frame that moves between the two readings is then in neither, and
       // counted inside the kernel, instead of twice.
-      let fill = Int(queues[slot].fill.pending)
-      let completion = Int(queues[slot].completion.pending)
-      let transmit = Int(queues[slot].transmit.pending)
+      let isThere = !queues[slot].isVacant
+      let fill = isThere ? Int(queues[slot].fill.pending) : 0
+      let completion = isThere ? Int(queues[slot].completion.pending) : 0
+      let transmit = isThere ? Int(queues[slot].transmit.pending) : 0
       let all = queues[slot].receiveFrames + queues[slot].transmitFrames
       counters.set(.fillFrames, UInt64(fill))
       counters.set(.completionFrames, UInt64(completion))

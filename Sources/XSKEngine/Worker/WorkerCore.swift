@@ -18,7 +18,7 @@ import CXsk
   let kickThreshold: UInt32
   let kickTicks: UInt64
   /// Time-stamp ticks at the start of this turn.
-  @usableFromInline var now: UInt64 = 0
+  var now: UInt64 = 0
   /// The worker is stopping: the kernel is given no more frames to receive into.
   var isDraining = false
   /// Packets that this turn took, over all queues.

@@ -21,6 +21,8 @@
   var lastKick: UInt64 = 0
   /// A chain longer than a packet can be is being thrown away, up to its end.
   var isDiscarding = false
+  /// Its socket was given up: its rings are not to be touched any more.
+  var isVacant = false
   /// 0: working; else the errno that ended it.
   var failure: CInt = 0
 
