@@ -5,5 +5,6 @@
 
 #include "cxsk_abi.h"
 #include "cxsk_cpu.h"
+#include "cxsk_lab.h"
 #include "cxsk_ring.h"
 #include "cxsk_system.h"
