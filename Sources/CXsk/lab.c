@@ -11,6 +11,7 @@
 #include <linux/if_packet.h>
 #include <linux/sockios.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -166,7 +167,7 @@ int cxsk_lab_packet_open(const char *device)
 {
 	struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htobe16(ETH_P_ALL) };
 	struct packet_mreq promiscuous = { .mr_type = PACKET_MR_PROMISC };
-	int one = 1, room = 16 << 20, code;
+	int one = 1, room = 64 << 20, code; /* room: 30,000 frames; a bound, not taken in advance */
 
 	address.sll_ifindex = promiscuous.mr_ifindex = (int)if_nametoindex(device);
 	if (!address.sll_ifindex)
@@ -294,6 +295,30 @@ int cxsk_lab_attach_xdp(int program, int ifindex, uint32_t flags)
 	int link = bpf_link_create(program, ifindex, BPF_XDP, &options);
 
 	return link < 0 ? -errno : link;
+}
+
+static void ignore_signal(int number)
+{
+	(void)number;
+}
+
+#define INTERRUPT_SIGNAL (SIGRTMAX - 3)
+
+pid_t cxsk_lab_accept_interrupts(void)
+{
+	struct sigaction action = { .sa_handler = ignore_signal }; /* no SA_RESTART: it is there to interrupt */
+	sigset_t set;
+
+	sigaction(INTERRUPT_SIGNAL, &action, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, INTERRUPT_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	return (pid_t)syscall(SYS_gettid);
+}
+
+void cxsk_lab_interrupt(pid_t thread)
+{
+	syscall(SYS_tgkill, getpid(), thread, INTERRUPT_SIGNAL);
 }
 
 int cxsk_lab_run_live(int program, const void *frame, uint32_t size, uint32_t repeat, uint32_t batch)

@@ -34,7 +34,9 @@ struct ChildProcessTests {
   @Test("can be watched, signalled and ended while it runs")
   func longLived() throws {
     let namespace = try NetworkNamespace("long")
-    let child = try namespace.start(["sh", "-c", "trap 'echo bye; exit 7' INT; echo ready; while :; do sleep 0.05; done"])
+    let child = try namespace.start([
+      "sh", "-c", "trap 'echo bye; exit 7' INT; echo ready; while :; do sleep 0.05; done",
+    ])
     #expect(child.waitForOutput("ready", timeout: .seconds(10)))
     #expect(child.isRunning)
     #expect(try child.wait(timeout: .milliseconds(20)) == nil)

@@ -8,7 +8,7 @@ struct LiveFrameGeneratorTests {
   func delivers(size: Int) throws {
     let lab = try TwoNamespaces()
     let counter = try DropCounter(in: lab.right, device: "r0")
-    let frame = try FrameTemplate(from: lab.pair.left, to: lab.pair.right).frame(size: size)
+    let frame = try lab.frame(size: size)
     let report = try LiveFrameGenerator(
       in: lab.left, device: "l0", .init(frame: frame, packets: 100_003, duration: .seconds(20))
     ).wait()
@@ -24,7 +24,7 @@ struct LiveFrameGeneratorTests {
   @Test("delivers to a peer with GRO and no program")
   func toStack() throws {
     let lab = try TwoNamespaces(gro: true)
-    let frame = try FrameTemplate(from: lab.pair.left, to: lab.pair.right).frame(size: 64)
+    let frame = try lab.frame(size: 64)
     let report = try LiveFrameGenerator(in: lab.left, device: "l0", .init(frame: frame, packets: 1000)).wait()
     let far = try lab.pair.right.counters()
     #expect(report.packets == 1000)
@@ -34,7 +34,7 @@ struct LiveFrameGeneratorTests {
   @Test("says so when the device takes no frame")
   func refused() throws {
     let lab = try TwoNamespaces()
-    let frame = try FrameTemplate(from: lab.pair.left, to: lab.pair.right).frame(size: 64)
+    let frame = try lab.frame(size: 64)
     let generator = try LiveFrameGenerator(in: lab.left, device: "l0", .init(frame: frame, packets: 1000))
     let error = #expect(throws: XSKError.self) { try generator.wait() }
     #expect(error?.problem == "took none of 1000 frames")
@@ -44,14 +44,15 @@ struct LiveFrameGeneratorTests {
   func stops() throws {
     let lab = try TwoNamespaces()
     let counter = try DropCounter(in: lab.right, device: "r0")
-    let frame = try FrameTemplate(from: lab.pair.left, to: lab.pair.right).frame(size: 64)
+    let frame = try lab.frame(size: 64)
     let generator = try LiveFrameGenerator(in: lab.left, device: "l0", .init(frame: frame, duration: .seconds(60)))
     while counter.count < 10_000 {}
     let report = try generator.stop()
     #expect(report.duration < .seconds(30))
     #expect(report.packets >= 10_000)
     #expect(report.packets == generator.sent)
-    let short = try LiveFrameGenerator(in: lab.left, device: "l0", .init(frame: frame, duration: .milliseconds(50))).wait()
+    let short = try LiveFrameGenerator(in: lab.left, device: "l0", .init(frame: frame, duration: .milliseconds(50)))
+      .wait()
     #expect(short.duration >= .milliseconds(50))
     #expect(short.packets > 0)
   }
@@ -60,7 +61,7 @@ struct LiveFrameGeneratorTests {
   func rate() throws {
     let lab = try TwoNamespaces()
     let counter = try DropCounter(in: lab.right, device: "r0")
-    let frame = try FrameTemplate(from: lab.pair.left, to: lab.pair.right).frame(size: 64)
+    let frame = try lab.frame(size: 64)
     let report = try LiveFrameGenerator(
       in: lab.left, device: "l0", .init(frame: frame, packets: 5000, duration: .seconds(30), rate: 10_000)
     ).wait()
@@ -125,7 +126,7 @@ struct LiveFrameGeneratorTests {
   @Test("refuses what it can't send")
   func wrong() throws {
     let lab = try TwoNamespaces()
-    let frame = try FrameTemplate(from: lab.pair.left, to: lab.pair.right).frame(size: 64)
+    let frame = try lab.frame(size: 64)
     let wrong: [(String, LiveFrameGenerator.Configuration)] = [
       ("l0", .init(frame: Array(frame.prefix(60)))), ("l0", .init(frame: frame + [UInt8](repeating: 0, count: 1451))),
       ("l0", .init(frame: frame, flows: 0)), ("l0", .init(frame: [UInt8](repeating: 0, count: 64), flows: 2)),

@@ -35,7 +35,8 @@ struct TrafficTests {
   func digest() throws {
     let lab = try TwoNamespaces()
     let digests = try [1, 2].map { seed in
-      try TCPTransfer.run(from: lab.left, to: lab.right, address: lab.rightAddress, bytes: 1000, seed: seed).receivedDigest
+      try TCPTransfer.run(from: lab.left, to: lab.right, address: lab.rightAddress, bytes: 1000, seed: seed)
+        .receivedDigest
     }
     #expect(digests[0] != digests[1])
   }
@@ -45,7 +46,8 @@ struct TrafficTests {
     let lab = try TwoNamespaces()
     try lab.pair.right.namespace.setUp("r0", false)
     #expect(throws: XSKError.self) {
-      try TCPTransfer.run(from: lab.left, to: lab.right, address: lab.rightAddress, bytes: 10, timeout: .milliseconds(300))
+      try TCPTransfer.run(
+        from: lab.left, to: lab.right, address: lab.rightAddress, bytes: 10, timeout: .milliseconds(300))
     }
   }
 
@@ -68,7 +70,8 @@ struct TrafficTests {
   @Test(
     "frames are made with right checksums and of the size asked for",
     arguments: [
-      ("10.0.0.1", "10.0.0.2", FrameTemplate.Transport.udp), ("10.0.0.1", "10.0.0.2", .tcp), ("fd00::1", "fd00::2", .udp),
+      ("10.0.0.1", "10.0.0.2", FrameTemplate.Transport.udp), ("10.0.0.1", "10.0.0.2", .tcp),
+      ("fd00::1", "fd00::2", .udp),
       ("fd00::1", "fd00::2", .tcp),
     ])
   func frames(source: String, destination: String, transport: FrameTemplate.Transport) throws {

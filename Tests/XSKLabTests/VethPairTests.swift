@@ -56,7 +56,7 @@ struct VethPairTests {
     let lab = try TwoNamespaces()
     let before = try lab.pair.right.counters()
     let socket = try PacketSocket(in: lab.left, device: "l0")
-    let frame = try FrameTemplate(from: lab.pair.left, to: lab.pair.right).frame(size: 100)
+    let frame = try lab.frame(size: 100)
     for _ in 0..<10 { try socket.send(frame) }
     let growth = try lab.pair.right.counters().since(before)
     #expect(growth == LinkCounters(receivedPackets: 10, receivedBytes: 1000))

@@ -49,5 +49,11 @@ int cxsk_lab_map_set(int map, uint32_t key, const void *_Nonnull value);
 int cxsk_lab_map_sum(int map, uint32_t key, uint32_t value_size, uint64_t *_Nonnull sum);
 /* Attaches an XDP program until the returned link is closed; `flags`: XDP_FLAGS_DRV_MODE or XDP_FLAGS_SKB_MODE. */
 int cxsk_lab_attach_xdp(int program, int ifindex, uint32_t flags);
+/*
+ * Lets cxsk_lab_interrupt() end a system call of the calling thread with EINTR, by a real-time signal with an empty
+ * handler; returns the thread's id. Sent too early it is lost: repeat it until the call has returned.
+ */
+pid_t cxsk_lab_accept_interrupts(void);
+void cxsk_lab_interrupt(pid_t thread);
 /* BPF_PROG_TEST_RUN with live frames: runs the program `repeat` times, its frames go where it sends them. */
 int cxsk_lab_run_live(int program, const void *_Nonnull frame, uint32_t size, uint32_t repeat, uint32_t batch);

@@ -9,6 +9,8 @@ public struct Link: Hashable, Sendable {
   public let mtu: UInt32
   public let address: LinkAddress
   public let isUp: Bool
+  /// True once the device has a carrier and the kernel has made it ready to send.
+  public let isRunning: Bool
   public let counters: LinkCounters
 }
 
@@ -111,7 +113,7 @@ extension Netlink {
     return Link(
       name: name, index: index, mtu: attributes[IFLA_MTU]?.number(UInt32.self) ?? 0,
       address: LinkAddress(bytes: attributes[IFLA_ADDRESS] ?? []) ?? .zero,
-      isUp: flags & UInt32(IFF_UP) != 0,
+      isUp: flags & UInt32(IFF_UP) != 0, isRunning: flags & UInt32(IFF_RUNNING) != 0,
       counters: counters(attributes[IFLA_STATS64] ?? []))
   }
 

@@ -65,6 +65,7 @@ public struct VethPair: Sendable {
       try Self.configure(right)
       if left.isUp { try left.namespace.setUp(left.name, true) }
       if right.isUp { try right.namespace.setUp(right.name, true) }
+      if left.isUp && right.isUp { try awaitCarrier() }
     } catch {
       try? delete()
       throw error
@@ -80,6 +81,20 @@ public struct VethPair: Sendable {
   public func fixNeighbours() throws(XSKError) {
     try Self.fix(right, on: left)
     try Self.fix(left, on: right)
+  }
+
+  /// The kernel gives a device its transmit queue a moment after the carrier came; what is sent before is lost.
+  private func awaitCarrier() throws(XSKError) {
+    let deadline = ContinuousClock.now + .seconds(5)
+    while true {
+      let (isLeftReady, isRightReady) = (try left.link().isRunning, try right.link().isRunning)
+      if isLeftReady && isRightReady { return }
+      guard ContinuousClock.now < deadline else {
+        throw XSKError(
+          isLeftReady ? right.name : left.name, "has no carrier", remedy: "check what else manages the device")
+      }
+      usleep(1000)
+    }
   }
 
   private static func fix(_ far: VethEnd, on near: VethEnd) throws(XSKError) {
@@ -123,7 +138,9 @@ public struct VethPair: Sendable {
     try end.namespace.onThread { () throws(XSKError) in
       let usesIPv6 = end.addresses.contains { $0.contains(":") }
       try quietIPv6(end.name, isUsed: usesIPv6)
-      if !end.keepsOffloads { try check(end.name, "does not turn its offloads off", unsafe cxsk_lab_offloads_off(end.name)) }
+      if !end.keepsOffloads {
+        try check(end.name, "does not turn its offloads off", unsafe cxsk_lab_offloads_off(end.name))
+      }
       try check(end.name, "does not switch GRO", unsafe cxsk_lab_set_gro(end.name, end.gro ? 1 : 0))
       let netlink = try Netlink()
       for address in end.addresses { try netlink.addAddress(address, to: end.name) }

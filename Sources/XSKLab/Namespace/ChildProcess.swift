@@ -34,7 +34,8 @@ public final class ChildProcess: Sendable {
     guard pidfd >= 0 else {
       close(outputFile)
       close(errorFile)
-      throw XSKError(path, refused: "can't be started", code: pidfd, remedy: "check that it is a program for this machine")
+      throw XSKError(
+        path, refused: "can't be started", code: pidfd, remedy: "check that it is a program for this machine")
     }
     self.pid = pid
     self.pidfd = pidfd
@@ -123,7 +124,7 @@ public final class ChildProcess: Sendable {
     // Copies in C memory, valid until freed below; fork() has copied them by then.
     let arguments = unsafe command.map { unsafe strdup($0) } + [nil]
     let variables = unsafe ProcessInfo.processInfo.environment.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
-    defer { for unsafe text in unsafe arguments + variables { unsafe free(text) } }
+    defer { unsafe (arguments + variables).forEach { unsafe free($0) } }
     return unsafe cxsk_lab_spawn(path, arguments, variables, input, output, errors)
   }
 
@@ -134,7 +135,8 @@ public final class ChildProcess: Sendable {
       program.contains("/")
       ? [program] : (folders + ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]).map { "\($0)/\(program)" }
     for path in candidates where FileManager.default.isExecutableFile(atPath: path) { return path }
-    throw XSKError(program, "no such program", remedy: "install the package that has it, or give its path", code: ENOENT)
+    throw XSKError(
+      program, "no such program", remedy: "install the package that has it, or give its path", code: ENOENT)
   }
 
   /// The file's bytes, read without moving the offset that the child writes at.

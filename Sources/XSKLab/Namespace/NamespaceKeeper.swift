@@ -53,7 +53,13 @@ final class NamespaceKeeper: Sendable {
   private func work() {
     while true {
       wake.wait()
-      guard let batch = jobs.withLock({ jobs in jobs.map { batch in jobs = []; return batch } }) else { return }
+      guard
+        let batch = jobs.withLock({ jobs in
+          jobs.map { batch in
+            jobs = []; return batch
+          }
+        })
+      else { return }
       for job in batch { job() }
     }
   }

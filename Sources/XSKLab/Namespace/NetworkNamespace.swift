@@ -62,7 +62,7 @@ public final class NetworkNamespace: Sendable {
       let call = NamespaceCall(body)
       let done = DispatchSemaphore(value: 0)
       try LabThread.start("lab-\(name)") { [self] in
-        call.perform { () throws(XSKError) in try enter() }
+        call.perform(after: enter)
         done.signal()
       }
       done.wait()
@@ -119,7 +119,8 @@ public final class NetworkNamespace: Sendable {
     guard let status = try child.wait(timeout: timeout) else {
       child.kill()
       throw XSKError(
-        command.joined(separator: " "), "has not ended after \(timeout)", remedy: "allow more time, or find what it awaits")
+        command.joined(separator: " "), "has not ended after \(timeout)",
+        remedy: "allow more time, or find what it awaits")
     }
     return CommandResult(status: status, output: child.output, errors: child.errors)
   }
@@ -128,12 +129,14 @@ public final class NetworkNamespace: Sendable {
 /// A closure on its way to another thread and its result on the way back. The caller waits meanwhile, so neither is
 /// ever used by two threads at once.
 private final class NamespaceCall<Value: ~Copyable>: @unchecked Sendable {
-  private let body: () throws -> Value
+  private var body: (() throws -> Value)?
   private var outcome: Result<Value, any Error>?
 
   init(_ body: @escaping () throws -> Value) { self.body = body }
 
+  /// Calls the closure and lets go of it: it must not outlive the caller's frame, and this object may for a moment.
   func perform(after prepare: () throws(XSKError) -> Void) {
+    guard let body = body.take() else { return }
     do {
       try prepare()
       outcome = .success(try body())

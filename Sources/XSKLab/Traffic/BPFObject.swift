@@ -13,7 +13,8 @@ import XSKEngine
     // libbpf copies what it keeps of the image during the call.
     guard let object = unsafe cxsk_lab_object_load(bytes, bytes.count, &code) else {
       throw XSKError(
-        "BPF program \(image.name)", refused: "can't be loaded", code: code, remedy: "run as root (CAP_BPF, CAP_NET_ADMIN)")
+        "BPF program \(image.name)", refused: "can't be loaded", code: code,
+        remedy: "run as root (CAP_BPF, CAP_NET_ADMIN)")
     }
     unsafe self.object = object
   }

@@ -75,7 +75,8 @@ public struct FrameTemplate: Hashable, Sendable {
     var bytes = destinationAddress.bytes + sourceAddress.bytes
     if let vlan { bytes += [0x81, 0x00] + bigEndian(vlan) }
     bytes += source.isIPv6 ? [0x86, 0xdd] : [0x08, 0x00]
-    bytes += source.isIPv6 ? ipv6Header(source, destination, segment.count) : ipv4Header(source, destination, segment.count)
+    bytes +=
+      source.isIPv6 ? ipv6Header(source, destination, segment.count) : ipv4Header(source, destination, segment.count)
     return bytes + segment
   }
 

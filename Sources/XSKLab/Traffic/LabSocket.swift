@@ -61,7 +61,8 @@ final class LabSocket: Sendable {
 
   private func check(_ problem: String, _ code: CInt) throws(XSKError) {
     guard code < 0 else { return }
-    throw XSKError("socket", refused: problem, code: errno, remedy: "check addresses, routes, and that both ends are up")
+    throw XSKError(
+      "socket", refused: problem, code: errno, remedy: "check addresses, routes, and that both ends are up")
   }
 
   private static func with(

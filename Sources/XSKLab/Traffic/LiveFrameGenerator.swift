@@ -16,7 +16,8 @@ public final class LiveFrameGenerator: Sendable {
     public var packets: UInt64?
     /// Stop after this time in any case.
     public var duration: Duration = .seconds(10)
-    /// Frames a second, sent in bursts of a millisecond; nil: as many as go.
+    /// Frames a second, 1000 or more; nil: as many as go. The CPU is fully used either way: the wait between frames
+    /// spins. Time lost to other threads is not made up for.
     public var rate: Double?
     /// The CPU to run on; nil: any.
     public var cpu: UInt32?
@@ -72,7 +73,7 @@ public final class LiveFrameGenerator: Sendable {
   /// - Throws: `XSKError` if the kernel refused to run it, or the device took none of its frames.
   public func wait() throws(XSKError) -> Report { try work.answer.wait() }
 
-  /// Ends it within some 20 ms and returns what it did.
+  /// Ends it within some 30 ms and returns what it did.
   @discardableResult
   public func stop() throws(XSKError) -> Report {
     work.stop()

@@ -9,18 +9,22 @@ struct LiveFrameProgram: Sendable {
   private let state: CInt
   private let frame: [UInt8]
 
-  init(frame: [UInt8], ifindex: Int32, flows: UInt32) throws(XSKError) {
+  /// `rate`: frames a second, 1000 or more; nil: as many as go.
+  init(frame: [UInt8], ifindex: Int32, flows: UInt32, rate: Double?) throws(XSKError) {
     guard 64...1514 ~= frame.count else {
       throw XSKError("frame of \(frame.count) bytes", "not one the generator can send", remedy: "use 64 to 1514 bytes")
     }
     guard 1...(1 << 24) ~= flows else {
       throw XSKError("\(flows) flows", "out of range", remedy: "use 1 to 16777216")
     }
+    guard rate ?? 1000 >= 1000 else {
+      throw XSKError("rate of \(rate ?? 0)", "out of range", remedy: "use 1000 frames a second or more")
+    }
     object = try BPFObject(.live_frames)
     program = try object.program("live_frames")
     state = try object.map("state_map")
     self.frame = frame
-    let config = try Self.config(frame, ifindex, flows)
+    let config = try Self.config(frame, ifindex, flows, interval: rate.map { UInt32(1e12 / $0) } ?? 0)
     // The map's value is as long as the array; the kernel copies it.
     let code = unsafe cxsk_lab_map_set(try object.map("config_map"), 0, config)
     guard code == 0 else {
@@ -29,7 +33,7 @@ struct LiveFrameProgram: Sendable {
   }
 
   /// Frames that the program has redirected so far.
-  var sent: UInt64 { BPFObject.sum(state, valueBytes: 16) }
+  var sent: UInt64 { BPFObject.sum(state, valueBytes: 24) }
 
   /// Sends `count` frames from the calling thread's CPU and namespace. 0 or a negative errno.
   func run(_ count: UInt32, batch: UInt32) -> CInt {
@@ -38,7 +42,9 @@ struct LiveFrameProgram: Sendable {
   }
 
   /// `struct live_frames_config` of live_frames.bpf.c, byte for byte.
-  private static func config(_ frame: [UInt8], _ ifindex: Int32, _ flows: UInt32) throws(XSKError) -> [UInt8] {
+  private static func config(
+    _ frame: [UInt8], _ ifindex: Int32, _ flows: UInt32, interval: UInt32
+  ) throws(XSKError) -> [UInt8] {
     var bytes: [UInt8] = []
     func append<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value) {
       // The integer's bytes in host order, copied before the closure ends.
@@ -53,7 +59,7 @@ struct LiveFrameProgram: Sendable {
     append(fields.address)
     append(fields.ipChecksum)
     append(fields.transportChecksum)
-    append(UInt32(0))
+    append(interval)
     return bytes + frame.prefix(64)
   }
 }

@@ -1,4 +1,5 @@
 import CXsk
+import Dispatch
 import Glibc
 import Synchronization
 import XSKEngine
@@ -13,22 +14,22 @@ final class LiveFrameWork: Sendable {
   private let configuration: Configuration
   private let device: String
   private let isStopped = Atomic<Bool>(false)
+  private let hasEnded = Atomic<Bool>(false)
+  private let stopRequest = DispatchSemaphore(value: 0)
 
   init(_ namespace: NetworkNamespace, _ device: String, _ configuration: Configuration) throws(XSKError) {
     guard 1...256 ~= configuration.batch else {
       throw XSKError("batch of \(configuration.batch)", "out of range", remedy: "use 1 to 256")
     }
-    guard configuration.rate ?? 1 > 0 else {
-      throw XSKError("rate of \(configuration.rate ?? 0)", "out of range", remedy: "use more than 0 frames a second")
-    }
     self.configuration = configuration
     self.device = device
     program = try LiveFrameProgram(
-      frame: configuration.frame, ifindex: try namespace.link(device).index, flows: configuration.flows)
+      frame: configuration.frame, ifindex: try namespace.link(device).index, flows: configuration.flows,
+      rate: configuration.rate)
   }
 
-  /// Makes `perform` return after the burst at hand.
-  func stop() { isStopped.store(true, ordering: .releasing) }
+  /// Makes `perform` return after the batch at hand.
+  func stop() { stopRequest.signal() }
 
   func perform(in namespace: NetworkNamespace) {
     answer.fulfill(
@@ -50,37 +51,48 @@ final class LiveFrameWork: Sendable {
     }
   }
 
-  /// One system call sends a burst; between bursts it looks whether to stop.
+  /// One system call sends everything, since each costs some 20 ms to set up and take down; a watching thread
+  /// interrupts it when it is to stop.
   private func send() throws(XSKError) -> Report {
+    let thread = cxsk_lab_accept_interrupts()
     let start = ContinuousClock.now
-    let end = start + configuration.duration
+    defer {
+      hasEnded.store(true, ordering: .releasing)
+      stopRequest.signal()  // sends the watcher home
+    }
+    try LabThread.start("lab-generator-w") { [self] in watch(thread) }
     var sent: UInt64 = 0
-    var burst = configuration.rate.map { max(1, $0 / 1000) } ?? 4096
-    while !isStopped.load(ordering: .acquiring), ContinuousClock.now < end {
-      let left = configuration.packets.map { $0 - sent } ?? .max
+    let batch = batch
+    while !isStopped.load(ordering: .acquiring) {
+      let left = configuration.packets.map { $0 - min(sent, $0) } ?? .max
       guard left > 0 else { break }
-      let count = UInt32(min(UInt64(burst), left, 1 << 20))
-      let code = program.run(count, batch: min(configuration.batch, count))
+      let code = program.run(UInt32(min(left, 1 << 30)), batch: batch)
       guard code == 0 || code == -EINTR else {
         throw XSKError(
-          device, refused: "the kernel does not send live frames", code: code, remedy: "use Linux 5.18 or newer, as root")
+          device, refused: "the kernel does not send live frames", code: code,
+          remedy: "use Linux 5.18 or newer, as root")
       }
       sent = program.sent
-      let elapsed = (ContinuousClock.now - start) / .seconds(1)
-      if let rate = configuration.rate {
-        pause(until: start + .seconds(Double(sent) / rate), end)
-      } else {
-        // About 20 ms a call: setting one up costs as much as some hundred frames.
-        burst = max(4096, Double(sent) / max(elapsed, 0.001) * 0.02)
-      }
     }
     let bytes = sent * UInt64(configuration.frame.count)
     return Report(packets: sent, bytes: bytes, duration: ContinuousClock.now - start)
   }
 
-  private func pause(until due: ContinuousClock.Instant, _ end: ContinuousClock.Instant) {
-    let left = min(due, end) - .now
-    if left > .zero { usleep(UInt32(min(left, .milliseconds(20)) / .microseconds(1))) }
+  /// Frames of a batch leave together: at a low rate a batch is what is due in 100 µs.
+  private var batch: UInt32 {
+    guard let rate = configuration.rate else { return configuration.batch }
+    return min(configuration.batch, UInt32(max(1, min(rate / 10_000, 256))))
+  }
+
+  /// Waits for a request to stop or the end of the time given, then interrupts the sender until it has noticed.
+  private func watch(_ thread: pid_t) {
+    let seconds = min(configuration.duration / .seconds(1), 1e9)
+    _ = stopRequest.wait(timeout: .now() + seconds)
+    isStopped.store(true, ordering: .releasing)
+    while !hasEnded.load(ordering: .acquiring) {
+      cxsk_lab_interrupt(thread)
+      usleep(2000)
+    }
   }
 
   /// Frames that a redirect loses altogether are in no counter: a device that shows nothing has refused them all.

@@ -19,7 +19,8 @@ public final class PacketSocket: Sendable {
       let fd = unsafe cxsk_lab_packet_open(device)
       guard fd >= 0 else {
         throw XSKError(
-          device, refused: "no packet socket", code: fd, remedy: "check the device's name, and run as root (CAP_NET_RAW)")
+          device, refused: "no packet socket", code: fd,
+          remedy: "check the device's name, and run as root (CAP_NET_RAW)")
       }
       return fd
     }
@@ -47,7 +48,8 @@ public final class PacketSocket: Sendable {
       let left = max(0, (deadline - .now) / .milliseconds(1)).rounded(.up)
       let count = unsafe cxsk_lab_packet_receive(fd, &buffer, buffer.count, CInt(left))
       guard count >= 0 else {
-        throw XSKError(device, refused: "can't be read", code: CInt(count), remedy: "check that the device still exists")
+        throw XSKError(
+          device, refused: "can't be read", code: CInt(count), remedy: "check that the device still exists")
       }
       if count > 0 { return Array(buffer[..<count]) }
     } while ContinuousClock.now < deadline

@@ -71,7 +71,9 @@ public struct TCPTransfer: Hashable, Sendable {
       while !rest.isEmpty {
         try check(deadline, left)
         // send() reads at most the slice's bytes.
-        let count = unsafe rest.withUnsafeBytes { unsafe Glibc.send(socket.fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        let count = unsafe rest.withUnsafeBytes {
+          unsafe Glibc.send(socket.fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
         guard count > 0 else { throw stalled("sending", errno) }
         rest = rest.dropFirst(count)
       }
@@ -100,6 +102,7 @@ public struct TCPTransfer: Hashable, Sendable {
   }
 
   private static func stalled(_ what: String, _ code: CInt) -> XSKError {
-    XSKError("TCP transfer", refused: "stopped \(what)", code: code, remedy: "check that packets pass in both directions")
+    XSKError(
+      "TCP transfer", refused: "stopped \(what)", code: code, remedy: "check that packets pass in both directions")
   }
 }

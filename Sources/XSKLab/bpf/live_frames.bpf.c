@@ -25,13 +25,14 @@ struct live_frames_config {
 	__u16 address; /* last 16 bits of the source address of flow 0 */
 	__u16 ip_checksum; /* of flow 0 */
 	__u16 transport_checksum; /* of flow 0; 0 with UDP: not in use */
-	__u32 unused;
+	__u32 interval_ps; /* picoseconds between frames, at most a millisecond; 0: none */
 	__u8 header[HEADER_BYTES];
 };
 
 struct live_frames_state {
 	__u64 sent;
 	__u64 flow;
+	__u64 due_ps; /* when the next frame may go */
 };
 
 struct {
@@ -93,6 +94,26 @@ static __always_inline void vary(void *data, void *end, const struct live_frames
 		put16(checksum, transport_checksum(config, port, address));
 }
 
+static long wait_step(__u32 step, void *due)
+{
+	return bpf_ktime_get_ns() >= *(__u64 *)due;
+}
+
+/*
+ * Spins until the next frame is due: starting a run costs the kernel some 20 ms, so it can't be paced from outside.
+ * A run that has fallen more than a millisecond behind does not make up for it.
+ */
+static __always_inline void pace(struct live_frames_state *state, __u32 interval_ps)
+{
+	__u64 now = bpf_ktime_get_ns(), due = state->due_ps / 1000;
+
+	if (now > due + 1000000)
+		state->due_ps = now * 1000;
+	else if (now < due)
+		bpf_loop(1 << 17, wait_step, &due, 0); /* bounded: a few milliseconds */
+	state->due_ps += interval_ps;
+}
+
 SEC("xdp")
 int live_frames(struct xdp_md *ctx)
 {
@@ -112,6 +133,8 @@ int live_frames(struct xdp_md *ctx)
 		state->flow = flow + 1;
 		vary(data, end, config, (__u32)flow);
 	}
+	if (config->interval_ps)
+		pace(state, config->interval_ps);
 	state->sent++;
 	return bpf_redirect(config->ifindex, 0);
 }
