@@ -229,6 +229,29 @@ long cxsk_lab_packet_receive(int fd, void *buffer, size_t size, int milliseconds
 	return length;
 }
 
+void cxsk_lab_stream_fill(uint64_t *state, uint64_t *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++) { /* splitmix64 */
+		uint64_t word = *state += 0x9e3779b97f4a7c15;
+
+		word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9;
+		word = (word ^ (word >> 27)) * 0x94d049bb133111eb;
+		words[i] = htole64(word ^ (word >> 31));
+	}
+}
+
+uint64_t cxsk_lab_stream_mix(uint64_t hash, const void *bytes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		uint64_t word;
+
+		memcpy(&word, (const char *)bytes + 8 * i, sizeof(word));
+		hash = (hash ^ le64toh(word)) * 0x00000100000001b3;
+		hash ^= hash >> 29;
+	}
+	return hash;
+}
+
 cxsk_lab_object *cxsk_lab_object_load(const void *image, size_t size, int *error)
 {
 	struct bpf_object *object = bpf_object__open_mem(image, size, NULL);

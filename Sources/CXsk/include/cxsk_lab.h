@@ -38,6 +38,14 @@ int cxsk_lab_packet_open(const char *_Nonnull device);
 /* A frame's length, 0 after `milliseconds` without one. A VLAN tag that the kernel took out is put back. */
 long cxsk_lab_packet_receive(int fd, void *_Nonnull buffer, size_t size, int milliseconds);
 
+/*
+ * The words of a pseudo-random stream and their digest. In C because tests run unoptimised, where Swift takes a hundred
+ * times as long and a transfer would measure nothing else.
+ */
+void cxsk_lab_stream_fill(uint64_t *_Nonnull state, uint64_t *_Nonnull words, size_t count);
+/* `hash` after `count` words of eight bytes (first byte lowest) at any alignment. */
+uint64_t cxsk_lab_stream_mix(uint64_t hash, const void *_Nonnull bytes, size_t count);
+
 /* The BPF objects of the lab; `cxsk_lab_object` is libbpf's struct bpf_object. */
 typedef struct cxsk_lab_object cxsk_lab_object;
 cxsk_lab_object *_Nullable cxsk_lab_object_load(const void *_Nonnull image, size_t size, int *_Nonnull error);

@@ -1,4 +1,6 @@
-/// A long stream of bytes that a seed determines, made and digested eight bytes at a time.
+import CXsk
+
+/// A long stream of bytes that a seed determines.
 ///
 /// Word *k* is splitmix64 of the seed and *k*: a lost, repeated or swapped piece changes the digest.
 struct PseudoRandomStream {
@@ -6,69 +8,55 @@ struct PseudoRandomStream {
 
   init(seed: UInt64) { state = seed }
 
-  /// Fills the buffer; its size is a multiple of eight, except at the end of the stream.
-  mutating func fill(_ buffer: inout [UInt8]) {
-    // Every store lies within the buffer: the last word is cut to what is left.
-    unsafe buffer.withUnsafeMutableBytes { bytes in
-      for offset in stride(from: 0, to: bytes.count, by: 8) {
-        unsafe withUnsafeBytes(of: next().littleEndian) { word in
-          unsafe bytes[offset..<min(offset + 8, bytes.count)].copyBytes(from: word.prefix(bytes.count - offset))
-        }
+  /// The next `count` bytes. All calls but the last ask for a multiple of eight.
+  mutating func next(_ count: Int) -> [UInt8] {
+    let words = (count + 7) / 8
+    return unsafe [UInt8](unsafeUninitializedCapacity: words * 8) { bytes, initialized in
+      // The array's storage is aligned to 16 bytes and has room for the words, which are all written.
+      if let base = UnsafeMutableRawPointer(bytes.baseAddress) {
+        unsafe cxsk_lab_stream_fill(&state, base.assumingMemoryBound(to: UInt64.self), words)
       }
+      initialized = count
     }
-  }
-
-  private mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var word = state
-    word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-    return word ^ (word >> 31)
   }
 }
 
 /// A 64-bit digest of bytes that come in pieces of any size. It finds accidents, not attackers.
 struct StreamDigest {
   private var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-  private var pending: UInt64 = 0
-  private var pendingBytes = 0
+  /// Bytes that don't fill a word yet: fewer than eight.
+  private var rest: [UInt8] = []
   private(set) var count: UInt64 = 0
 
   mutating func add(_ piece: ArraySlice<UInt8>) {
     count += UInt64(piece.count)
-    // Loads are guarded by the loop's bounds, and unaligned on purpose.
-    unsafe piece.withUnsafeBytes { bytes in
-      var offset = 0
-      while offset < bytes.count {
-        if pendingBytes == 0 && offset + 8 <= bytes.count {
-          unsafe mix(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
-          offset += 8
-        } else {
-          unsafe pending |= UInt64(bytes[offset]) << UInt64(8 * pendingBytes)
-          pendingBytes += 1
-          offset += 1
-          if pendingBytes == 8 { flush() }
-        }
-      }
+    var piece = piece
+    if !rest.isEmpty {
+      let missing = 8 - rest.count
+      rest += piece.prefix(missing)
+      piece = piece.dropFirst(missing)
+      guard rest.count == 8 else { return }
+      mix(rest[...])
+      rest.removeAll()
     }
+    let whole = piece.count & ~7
+    mix(piece.prefix(whole))
+    rest += piece.dropFirst(whole)
   }
 
   /// The digest of everything added, its length included.
   func value() -> UInt64 {
     var last = self
-    if pendingBytes > 0 { last.flush() }
-    last.mix(count)
+    let length = (0..<8).map { UInt8(truncatingIfNeeded: count >> UInt64(8 * $0)) }
+    last.mix((rest + [UInt8](repeating: 0, count: 8 - rest.count) + length)[...])
     return last.hash
   }
 
-  private mutating func flush() {
-    mix(pending)
-    pending = 0
-    pendingBytes = 0
-  }
-
-  private mutating func mix(_ word: UInt64) {
-    hash = (hash ^ word) &* 0x0000_0100_0000_01b3
-    hash ^= hash >> 29
+  /// Takes in whole words.
+  private mutating func mix(_ words: ArraySlice<UInt8>) {
+    // Reads as many words as the slice has, at any alignment.
+    unsafe words.withUnsafeBytes { bytes in
+      if let base = bytes.baseAddress { unsafe hash = cxsk_lab_stream_mix(hash, base, bytes.count / 8) }
+    }
   }
 }

@@ -64,8 +64,7 @@ public struct TCPTransfer: Hashable, Sendable {
     var digest = StreamDigest()
     var left = bytes
     while left > 0 {
-      var block = [UInt8](repeating: 0, count: Int(min(left, 65_536)))
-      stream.fill(&block)
+      let block = stream.next(Int(min(left, 65_536)))
       digest.add(block[...])
       var rest = block[...]
       while !rest.isEmpty {
