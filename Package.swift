@@ -37,7 +37,9 @@ let package = Package(
       name: "Forwarder", dependencies: ["XSKEngine", "PacketHeaders"], swiftSettings: swiftSettings),
 
     // Namespaces, veth pairs and traffic: what the demo, the system tests and the benchmarks are set up with.
-    .target(name: "XSKLab", dependencies: ["XSKEngine", "CXsk"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
+    .target(
+      name: "XSKLab", dependencies: ["XSKEngine", "CXsk"], exclude: ["bpf"], swiftSettings: swiftSettings,
+      plugins: ["EmbedBPF"]),
 
     .executableTarget(
       name: "xskfwd",
@@ -57,5 +59,6 @@ let package = Package(
     .plugin(name: "EmbedBPF", capability: .buildTool(), dependencies: ["BPFEmbedder"]),
 
     .testTarget(name: "XSKEngineTests", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
+    .testTarget(name: "XSKLabTests", dependencies: ["XSKLab", "XSKEngine"], swiftSettings: swiftSettings),
   ]
 )

@@ -7,5 +7,6 @@
 #include "cxsk_cpu.h"
 #include "cxsk_device.h"
 #include "cxsk_program.h"
+#include "cxsk_lab.h"
 #include "cxsk_ring.h"
 #include "cxsk_system.h"
