@@ -1,29 +1,32 @@
 import CXsk
 import Forwarder
+import Glibc
 import XSKEngine
+import XSKLab
 
-func bench<H: PacketHandler>(_ name: String, _ h: H, tx: Bool) throws {
-  let umem = try UMEM(UMEMConfiguration(frames: 1024))
-  let dev = try SimulatedDevice(rings: RingSizes(receive: 128, transmit: 128, fill: 128, completion: 128))
-  let page = CounterPage()
-  var w = Worker(try WorkerParts(simulated: [dev], umem: umem, counters: page, configuration: WorkerConfiguration(batch: 64, idle: .spin, fillLevel: 128)), handler: h)
-  var nic = SimulatedNIC(dev, umem: umem, needsWakeup: false)
-  w.turn()
-  var best = Double.infinity, tot = 0.0, n = 0
-  for rep in 0..<20 {
-    var sum: UInt64 = 0, pk = 0
-    for _ in 0..<10000 {
-      nic.receive(count: 128, length: 60)
-      let t = cxsk_timestamp_ordered()
-      for _ in 0..<2 { pk += w.turn() }
-      sum += cxsk_timestamp_ordered() - t
-      if tx { nic.completeAll() }
-    }
-    let c = Double(sum) / Double(pk)
-    best = min(best, c); tot += c; n += 1
-    _ = rep
-  }
-  print(name, "best", best, "mean", tot / Double(n))
+let dut = try NetworkNamespace("dut")
+let left = try NetworkNamespace("left")
+let right = try NetworkNamespace("right")
+let mode = CommandLine.arguments[1]
+let a = try VethPair(VethEnd("l0", in: left, addresses: ["10.9.0.1/24"], gro: true), VethEnd("a0", in: dut))
+let b = try VethPair(VethEnd("r0", in: right, addresses: ["10.9.0.2/24"], gro: true), VethEnd("b0", in: dut))
+var cfg = EngineConfiguration(ports: mode == "drop" ? [PortConfiguration("a0")] : [PortConfiguration("a0"), PortConfiguration("b0")])
+cfg.cores = [1]
+cfg.worker.idle = IdlePolicy(rawValue: CommandLine.arguments[2])!
+if CommandLine.arguments.count > 3 { cfg.worker.fillLevel = Int(CommandLine.arguments[3])! }
+if CommandLine.arguments.count > 4 { cfg.worker.kickThreshold = Int(CommandLine.arguments[4])! }
+let engine = try dut.run { mode == "drop" ? try Engine.start(cfg) { _ in DropHandler() } : try Engine.start(cfg) { _ in ForwardHandler() } }
+print(engine.messages)
+if mode == "ping" {
+  print(try Ping.run(from: left, to: "10.9.0.2"))
+  print(try TCPTransfer.run(from: left, to: right, address: "10.9.0.2", bytes: 200 << 20))
+} else {
+  let t = try FrameTemplate(from: a.left, to: b.left)
+  let g = try LiveFrameGenerator(in: left, device: "l0", .init(frame: try t.frame(size: 64), duration: .seconds(4), cpu: 0))
+  print(try g.wait())
+  print("rate", try g.wait().rate)
 }
-try bench("drop", DropHandler(), tx: false)
-try bench("reflect", ReflectHandler(), tx: true)
+usleep(200000)
+print(try a.right.counters(), try b.left.counters())
+print(engine.stop().text)
+print(engine.messages)

@@ -5,6 +5,8 @@
 #include <bpf/libbpf.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <net/if.h>
+#include <sys/socket.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>

@@ -83,7 +83,7 @@ extension HostFacts.HugePages {
 extension HostFacts.Socket {
   /// Makes an AF_XDP socket that is never bound, and tries the options that kernels learnt later.
   fileprivate static func probe() -> Self {
-    let fd = socket(CInt(AF_XDP), CInt(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    let fd = socket(CXSK_AF_XDP, CInt(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard fd >= 0 else {
       let code = errno
       return Self(code: code, hasMultiBuffer: false, hasTransmitBudget: false, busyPollCode: code)
@@ -92,7 +92,7 @@ extension HostFacts.Socket {
     var facts = Self()
     facts.hasMultiBuffer = cxsk_probe_bind_flags(fd, CXSK_BIND_SG) == 0
     // A kernel that knows the option refuses it for lack of a TX ring (EACCES), another as unknown (ENOPROTOOPT).
-    facts.hasTransmitBudget = set(fd, SOL_XDP, XDP_MAX_TX_SKB_BUDGET, 32) != ENOPROTOOPT
+    facts.hasTransmitBudget = set(fd, CXSK_SOL_XDP, XDP_MAX_TX_SKB_BUDGET, 32) != ENOPROTOOPT
     let options: [(CInt, CInt)] = [(SO_PREFER_BUSY_POLL, 1), (SO_BUSY_POLL, 20), (SO_BUSY_POLL_BUDGET, 64)]
     facts.busyPollCode = options.lazy.map { set(fd, SOL_SOCKET, $0.0, $0.1) }.first { $0 != 0 } ?? 0
     return facts

@@ -2,10 +2,9 @@ import CXsk
 import Glibc
 
 /// What a worker does between turns that found nothing, and when its housekeeping is due.
-@safe struct IdleState: ~Copyable {
-  // Safe: owned here, `count` entries: one a queue, then the worker's bell.
-  private let entries: UnsafeMutablePointer<pollfd>
-  private let count: Int
+struct IdleState: ~Copyable {
+  /// For poll(2): one a queue, then the worker's bell.
+  private var entries: FixedArray<pollfd>
   private let policy: IdlePolicy
   private let spinTicks: UInt64
   private let housekeepingTicks: UInt64
@@ -21,12 +20,9 @@ import Glibc
     spinTicks = TimestampClock.shared.ticks(microseconds: configuration.spinMicroseconds)
     housekeepingTicks = TimestampClock.shared.ticks(microseconds: 1000)
     self.bell = bell
-    count = queues + 1
-    unsafe entries = .allocate(capacity: count)
-    unsafe entries.initialize(repeating: pollfd(fd: -1, events: 0, revents: 0), count: count)
+    entries = FixedArray(repeating: pollfd(fd: -1, events: Int16(POLLIN), revents: 0), count: queues + 1)
+    entries[queues].fd = bell
   }
-
-  deinit { unsafe entries.deallocate() }
 
   /// A turn found packets.
   mutating func reset() { emptySince = 0 }
@@ -57,17 +53,15 @@ import Glibc
   /// Sleeps in poll(2), which also transmits what is pending in copy mode.
   private mutating func sleep(_ core: inout WorkerCore) {
     var isWaitingForKernel = core.burst.held.count > 0
-    for slot in 0..<count - 1 {
+    for slot in 0..<entries.count - 1 {
       let isUp = core.queues[slot].isUp
-      unsafe entries[slot].fd = isUp ? core.queues[slot].doorbell.descriptor : -1
-      unsafe entries[slot].events = Int16(POLLIN)
+      entries[slot].fd = isUp ? core.queues[slot].doorbell.descriptor : -1
       if isUp && core.queues[slot].transmitFrames > 0 { isWaitingForKernel = true }
     }
-    unsafe entries[count - 1].fd = bell
-    unsafe entries[count - 1].events = Int16(POLLIN)
     core.counters.add(.polls, 1)
     let patience = isWaitingForKernel || bell < 0 ? 1 : Self.longestSleep
-    _ = unsafe poll(entries, nfds_t(count), patience)
+    // Safe: the array has as many entries as it says.
+    _ = unsafe poll(entries.view.base, nfds_t(entries.count), patience)
     nextHousekeeping = core.now  // However long that was: look at the mailbox and the counters.
   }
 }
