@@ -44,7 +44,7 @@ extension OnVeth {
       for name in ["m0 queue 0", "m0 queue 1", "m1 queue 0", "m1 queue 1"] { #expect(engine.says("\(name): lost")) }
       try lab.connectLeft()
       try lab.connectRight()
-      for name in ["m0 queue 0", "m0 queue 1", "m1 queue 0", "m1 queue 1"] { #expect(engine.says("\(name): back")) }
+      for name in ["m0 queue 0", "m0 queue 1", "m1 queue 0", "m1 queue 1"] { try #require(engine.says("\(name): back"), "\(engine.messages)") }
       #expect(try lab.isPassing())
       // Each of them carries packets again.
       let counters = CounterReader(engine)
@@ -69,12 +69,12 @@ extension OnVeth {
         let isLost = eventually(.seconds(10)) {
           engine.messages.filter { $0.contains("m0 queue 0: lost") }.count == round
         }
-        try #require(isLost)
+        try #require(isLost, "\(engine.messages)")
         try lab.connectLeft()
         let isBack = eventually(.seconds(10)) {
           engine.messages.filter { $0.contains("m0 queue 0: back") }.count == round
         }
-        try #require(isBack)
+        try #require(isBack, "\(engine.messages)")
         counts.append(try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count)
       }
       #expect(try lab.isPassing())

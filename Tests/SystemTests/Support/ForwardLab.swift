@@ -7,7 +7,8 @@ import XSKLab
 ///
 ///     left ── l0 ═ m0 ── middle (engine) ── m1 ═ r0 ── right
 ///
-/// The hosts are in one IP network, as if the engine were a cable.
+/// The hosts are in one IP network, as if the engine were a cable. Their Ethernet addresses are fixed: a recreated device
+/// has its old one, so neighbours need no time to find out.
 struct ForwardLab {
   let left: NetworkNamespace
   let middle: NetworkNamespace
@@ -29,7 +30,7 @@ struct ForwardLab {
   @discardableResult func connectLeft() throws -> VethPair {
     try VethPair(
       VethEnd(
-        "l0", in: left, addresses: ["10.7.0.1/24", "fd07::1/64"], rxQueues: queues, txQueues: queues),
+        "l0", in: left, address: "02:00:00:00:07:01", addresses: ["10.7.0.1/24", "fd07::1/64"], rxQueues: queues, txQueues: queues),
       VethEnd("m0", in: middle, rxQueues: queues, txQueues: queues), mtu: mtu)
   }
 
@@ -37,7 +38,8 @@ struct ForwardLab {
     try VethPair(
       VethEnd("m1", in: middle, rxQueues: queues, txQueues: queues),
       VethEnd(
-        "r0", in: far ?? right, addresses: ["10.7.0.2/24", "fd07::2/64"], rxQueues: queues, txQueues: queues),
+        "r0", in: far ?? right, address: "02:00:00:00:07:02", addresses: ["10.7.0.2/24", "fd07::2/64"],
+        rxQueues: queues, txQueues: queues),
       mtu: mtu)
   }
 
