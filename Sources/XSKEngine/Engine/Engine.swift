@@ -113,3 +113,8 @@ public final class Engine: Sendable {
     return applied
   }
 }
+
+extension Engine {
+  /// The CPUs that workers are pinned to.
+  public var workerCPUs: [Int] { plan.workers.map(\.cpu) }
+}
