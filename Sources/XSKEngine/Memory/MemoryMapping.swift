@@ -30,14 +30,15 @@ import Glibc
     return unsafe MemoryMapping(base: address, length: length)
   }
 
-  /// Maps `length` bytes of anonymous memory; `hugePageShift` 21 or 30 for huge pages of that size, 0 for plain ones.
+  /// Maps at least `length` bytes of anonymous memory; `hugePageShift` 21 or 30 for huge pages of that size, 0 for plain ones.
   static func anonymous(length: Int, hugePageShift: UInt32) throws(XSKError) -> MemoryMapping {
     var code: CInt = 0
-    guard let address = unsafe cxsk_map_anonymous(length, hugePageShift, &code) else {
+    var mapped = length
+    guard let address = unsafe cxsk_map_anonymous(&mapped, hugePageShift, &code) else {
       throw XSKError(
         "\(length >> 20) MiB of memory", refused: "cannot be mapped", code: code,
         remedy: "free memory or use fewer frames")
     }
-    return unsafe MemoryMapping(base: address, length: length)
+    return unsafe MemoryMapping(base: address, length: mapped)
   }
 }
