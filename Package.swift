@@ -17,6 +17,7 @@ let package = Package(
     .library(name: "PacketHeaders", targets: ["PacketHeaders"]),
     .library(name: "XSKEngine", targets: ["XSKEngine"]),
     .library(name: "Forwarder", targets: ["Forwarder"]),
+    .library(name: "Reporting", targets: ["Reporting"]),
     .executable(name: "xskfwd", targets: ["xskfwd"]),
     .executable(name: "xskbench", targets: ["xskbench"]),
   ],
@@ -36,13 +37,16 @@ let package = Package(
     .target(
       name: "Forwarder", dependencies: ["XSKEngine", "PacketHeaders"], swiftSettings: swiftSettings),
 
+    // Counter snapshots as people and programs read them: rate lines, `top`, the summary object.
+    .target(name: "Reporting", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
+
     // Namespaces, veth pairs and traffic: what the demo, the system tests and the benchmarks are set up with.
     .target(name: "XSKLab", dependencies: ["XSKEngine", "CXsk"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
 
     .executableTarget(
       name: "xskfwd",
       dependencies: [
-        "Forwarder", "XSKEngine", "XSKLab",
+        "Forwarder", "Reporting", "XSKEngine", "XSKLab",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
     .executableTarget(
@@ -57,5 +61,6 @@ let package = Package(
     .plugin(name: "EmbedBPF", capability: .buildTool(), dependencies: ["BPFEmbedder"]),
 
     .testTarget(name: "XSKEngineTests", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
+    .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swiftSettings),
   ]
 )
