@@ -41,18 +41,20 @@ let package = Package(
     .target(name: "Reporting", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
 
     // Namespaces, veth pairs and traffic: what the demo, the system tests and the benchmarks are set up with.
-    .target(name: "XSKLab", dependencies: ["XSKEngine", "CXsk"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
+    .target(
+      name: "XSKLab", dependencies: ["XSKEngine", "CXsk"], exclude: ["bpf"], swiftSettings: swiftSettings,
+      plugins: ["EmbedBPF"]),
 
     .executableTarget(
       name: "xskfwd",
       dependencies: [
-        "Forwarder", "Reporting", "XSKEngine", "XSKLab",
+        "Forwarder", "Reporting", "XSKEngine", "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
     .executableTarget(
       name: "xskbench",
       dependencies: [
-        "Forwarder", "XSKEngine", "XSKLab",
+        "Forwarder", "XSKEngine", "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/xskbench", swiftSettings: swiftSettings),
 
@@ -62,5 +64,6 @@ let package = Package(
 
     .testTarget(name: "XSKEngineTests", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swiftSettings),
+    .testTarget(name: "XSKLabTests", dependencies: ["XSKLab", "XSKEngine"], swiftSettings: swiftSettings),
   ]
 )

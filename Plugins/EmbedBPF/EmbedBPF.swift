@@ -24,7 +24,9 @@ struct EmbedBPF: BuildToolPlugin {
         return .buildCommand(
           displayName: "Compiling \(stem).bpf.c for BPF",
           executable: embedder,
-          arguments: [clang.path, source.path, output.path, root.appending(path: "Sources/CXsk/include").path],
+          arguments: [
+            clang.path, source.path, output.path, root.appending(path: "Sources/CXsk/include").path, target.name,
+          ],
           inputFiles: [source] + headers,
           outputFiles: [output])
       }

@@ -1,19 +1,19 @@
 import Foundation
 
-/// `BPFEmbedder CLANG SOURCE.bpf.c OUTPUT.swift INCLUDE`: compiles a BPF program and writes its object file as the
-/// Swift constant `BPFImage.<source name>`. Run by the `EmbedBPF` build plugin only.
+/// `BPFEmbedder CLANG SOURCE.bpf.c OUTPUT.swift INCLUDE MODULE`: compiles a BPF program and writes its object file as
+/// the Swift constant `BPFImage.<source name>` of that module. Run by the `EmbedBPF` build plugin only.
 @main
 struct BPFEmbedder {
   static func main() throws {
     let arguments = CommandLine.arguments
-    guard arguments.count == 5 else {
-      fail("usage: BPFEmbedder CLANG SOURCE.bpf.c OUTPUT.swift INCLUDE")
+    guard arguments.count == 6 else {
+      fail("usage: BPFEmbedder CLANG SOURCE.bpf.c OUTPUT.swift INCLUDE MODULE")
     }
     let source = URL(fileURLWithPath: arguments[2])
     let name = String(source.lastPathComponent.dropLast(".bpf.c".count))
     let object = URL(fileURLWithPath: arguments[3]).deletingPathExtension().appendingPathExtension("o")
     try compile(clang: arguments[1], source: source, object: object, include: arguments[4])
-    try swiftSource(name: name, image: Data(contentsOf: object))
+    try swiftSource(name: name, image: Data(contentsOf: object), module: arguments[5])
       .write(toFile: arguments[3], atomically: true, encoding: .utf8)
   }
 
@@ -43,10 +43,11 @@ struct BPFEmbedder {
   }
 
   /// The image is written as text of 16 hexadecimal letters per 8 bytes: a long array literal takes the compiler
-  /// seconds, a string literal nothing.
-  static func swiftSource(name: String, image: Data) -> String {
+  /// seconds, a string literal nothing. `BPFImage` itself lives in XSKEngine.
+  static func swiftSource(name: String, image: Data, module: String) -> String {
     let digits = image.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-    return """
+    let imports = module == "XSKEngine" ? "" : "import XSKEngine\n\n"
+    return imports + """
       extension BPFImage {
         /// The object file of `\(name).bpf.c`, in hexadecimal.
         static let \(name) = BPFImage(name: "\(name)", hexadecimal: "\(digits)")

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -127,6 +128,25 @@ int cxsk_wake_tx(int fd)
 int cxsk_wake_rx(int fd)
 {
 	return recvfrom(fd, NULL, 0, MSG_DONTWAIT, NULL, NULL) < 0 ? -errno : 0;
+}
+
+int cxsk_bell_open(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	return fd < 0 ? -errno : fd;
+}
+
+void cxsk_bell_ring(int fd)
+{
+	eventfd_write(fd, 1);
+}
+
+void cxsk_bell_silence(int fd)
+{
+	eventfd_t value;
+
+	eventfd_read(fd, &value);
 }
 
 int cxsk_unshare_network(void)

@@ -5,6 +5,8 @@
 
 #include "cxsk_abi.h"
 #include "cxsk_cpu.h"
+#include "cxsk_device.h"
+#include "cxsk_lab.h"
 #include "cxsk_program.h"
 #include "cxsk_ring.h"
 #include "cxsk_system.h"

@@ -8,9 +8,12 @@
 
 #include <linux/if_link.h>
 #include <linux/if_xdp.h>
-#include <net/if.h>
 #include <stdint.h>
-#include <sys/socket.h>
+
+/*
+ * <sys/socket.h> is not included: Swift would then see the C library's socket types as this module's and no longer find
+ * them in its own. What is needed of it stands here.
+ */
 
 #ifndef XDP_USE_SG /* 6.6: bind flag, packets may span several descriptors */
 #define XDP_USE_SG (1 << 4)
@@ -27,14 +30,9 @@
 #ifndef SO_BUSY_POLL_BUDGET /* 5.11 */
 #define SO_BUSY_POLL_BUDGET 70
 #endif
-#ifndef AF_XDP
-#define AF_XDP 44
-#endif
-#ifndef SOL_XDP
-#define SOL_XDP 283
-#endif
-
 /* Names that Swift can't import (macros with casts or shifts), as typed constants. */
+static const int CXSK_AF_XDP = 44;   /* AF_XDP */
+static const int CXSK_SOL_XDP = 283; /* SOL_XDP */
 static const uint16_t CXSK_BIND_SHARED_UMEM = XDP_SHARED_UMEM;
 static const uint16_t CXSK_BIND_COPY = XDP_COPY;
 static const uint16_t CXSK_BIND_ZEROCOPY = XDP_ZEROCOPY;

@@ -32,6 +32,11 @@ int cxsk_numa_nodes(void);
 int cxsk_wake_tx(int fd);
 int cxsk_wake_rx(int fd);
 
+/* An eventfd that wakes a thread out of poll(): made, rung, silenced. */
+int cxsk_bell_open(void);
+void cxsk_bell_ring(int fd);
+void cxsk_bell_silence(int fd);
+
 /* Network namespaces: unshare()/setns() of the calling thread only. */
 int cxsk_unshare_network(void);
 int cxsk_enter_network(int fd);

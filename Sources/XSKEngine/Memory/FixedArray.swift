@@ -23,7 +23,7 @@
     self.count = count
   }
 
-  deinit {
+  @inlinable deinit {
     unsafe base.deinitialize(count: count)
     unsafe base.deallocate()
   }
@@ -41,6 +41,48 @@
 }
 
 extension FixedArray where Element: BitwiseCopyable {
+  /// The elements as a plain value that stays in registers through a loop. Bounds are checked as in the array itself.
+  @inlinable var view: View { unsafe View(base: base, count: count) }
+
+  @frozen @safe @usableFromInline struct View {
+    // Safe: every place is checked; the array outlives the loop that the view is made for.
+    @usableFromInline let base: UnsafeMutablePointer<Element>
+    @usableFromInline let count: Int
+
+    @inlinable init(base: UnsafeMutablePointer<Element>, count: Int) {
+      unsafe self.base = base
+      self.count = count
+    }
+
+    @inlinable subscript(index: Int) -> Element {
+      @inline(__always) get {
+        precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+        return unsafe base[index]
+      }
+      @inline(__always) nonmutating set {
+        precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+        unsafe base[index] = newValue
+      }
+    }
+
+    /// The elements of a range, for a loop without checks.
+    @inlinable @inline(__always) @unsafe func piece(_ range: Range<Int>) -> UnsafeBufferPointer<Element> {
+      precondition(UInt(bitPattern: range.upperBound) <= UInt(bitPattern: count))
+      return unsafe UnsafeBufferPointer(start: base + range.lowerBound, count: range.count)
+    }
+
+    @inlinable @inline(__always) @unsafe func mutablePiece(_ range: Range<Int>) -> UnsafeMutableBufferPointer<Element> {
+      precondition(UInt(bitPattern: range.upperBound) <= UInt(bitPattern: count))
+      return unsafe UnsafeMutableBufferPointer(start: base + range.lowerBound, count: range.count)
+    }
+
+    /// Sets the first `count` elements.
+    @inlinable func fill(_ value: Element, count: Int) {
+      precondition(UInt(bitPattern: count) <= UInt(bitPattern: self.count))
+      unsafe base.update(repeating: value, count: count)
+    }
+  }
+
   /// `count` copies of `value`.
   public init(repeating value: Element, count: Int) {
     unsafe base = .allocate(capacity: count)

@@ -19,7 +19,7 @@
     unsafe owners.initialize(repeating: 0, count: frames)
   }
 
-  deinit { unsafe owners.deallocate() }
+  @inlinable deinit { unsafe owners.deallocate() }
 
   /// The owner "queue `slot`'s receive side".
   @inlinable static func receive(_ slot: Int) -> UInt8 { UInt8(truncatingIfNeeded: slot &+ 1) }
@@ -30,26 +30,44 @@
   /// Queues that one worker can tell apart.
   static var maximumSlots: Int { 126 }
 
-  /// Hands a frame of this worker's to `owner`. In debug builds traps if the worker does not have it.
-  @inlinable mutating func give(_ index: Int, to owner: UInt8) {
-    precondition(index >= 0 && index < count)
-    assert(unsafe owners[index] == Self.worker, "frame \(index) given away by one who does not have it")
-    unsafe owners[index] = owner
+  /// The table as a plain value, to stay in registers through a loop.
+  @inlinable var table: Table { unsafe Table(owners: owners, count: count) }
+
+  @frozen @safe @usableFromInline struct Table {
+    // Safe: as FrameOwners' own.
+    @usableFromInline let owners: UnsafeMutablePointer<UInt8>
+    @usableFromInline let count: Int
+
+    @inlinable init(owners: UnsafeMutablePointer<UInt8>, count: Int) {
+      unsafe self.owners = owners
+      self.count = count
+    }
+
+    /// Hands a frame of this worker's to `owner`. In debug builds traps if the worker does not have it.
+    @inlinable @inline(__always) func give(_ index: Int, to owner: UInt8) {
+      precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+      assert(unsafe owners[index] == FrameOwners.worker, "frame \(index) given away by one who does not have it")
+      unsafe owners[index] = owner
+    }
+
+    /// Takes a frame back from `owner`; false if `owner` does not have it or there is no such frame.
+    @inlinable @inline(__always) func take(_ index: Int, from owner: UInt8) -> Bool {
+      guard UInt(bitPattern: index) < UInt(bitPattern: count), unsafe owners[index] == owner else { return false }
+      unsafe owners[index] = FrameOwners.worker
+      return true
+    }
   }
 
-  /// Takes a frame back from `owner`; false if `owner` does not have it or there is no such frame.
-  @inlinable mutating func take(_ index: Int, from owner: UInt8) -> Bool {
-    guard index >= 0 && index < count, unsafe owners[index] == owner else { return false }
-    unsafe owners[index] = Self.worker
-    return true
-  }
-
-  /// Takes back every frame of `owner`, calling `body` for each. For a queue that is gone.
-  mutating func reclaim(from owner: UInt8, _ body: (Int) -> Void) {
+  /// Takes back every frame of `owner`, which is gone.
+  ///
+  /// - Returns: the frames' numbers.
+  mutating func reclaim(from owner: UInt8) -> [Int] {
+    var frames: [Int] = []
     for index in 0..<count where unsafe owners[index] == owner {
       unsafe owners[index] = Self.worker
-      body(index)
+      frames.append(index)
     }
+    return frames
   }
 
   /// Frames that `owner` has. For tests and checks.

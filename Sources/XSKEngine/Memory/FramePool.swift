@@ -18,7 +18,51 @@
     stored = 0
   }
 
-  deinit { unsafe frames.deallocate() }
+  @inlinable deinit { unsafe frames.deallocate() }
+
+  /// A working copy of the stack for a loop over many frames: it stays in registers, where the pool itself would be read
+  /// and written in memory for every frame. The pool is not to be used until the copy was given back by `finish`.
+  @inlinable var top: Top { unsafe Top(frames: frames, count: stored, capacity: capacity) }
+
+  @inlinable mutating func finish(_ top: Top) { stored = top.count }
+
+  @frozen @safe @usableFromInline struct Top {
+    // Safe: as the pool's own.
+    @usableFromInline let frames: UnsafeMutablePointer<UInt64>
+    @usableFromInline var count: Int
+    @usableFromInline let capacity: Int
+
+    @inlinable init(frames: UnsafeMutablePointer<UInt64>, count: Int, capacity: Int) {
+      unsafe self.frames = frames
+      self.count = count
+      self.capacity = capacity
+    }
+
+    @inlinable @inline(__always) mutating func push(_ frame: UInt64) {
+      precondition(count < capacity, "more frames came back to the pool than the UMEM has")
+      unsafe frames[count] = frame
+      count &+= 1
+    }
+
+    /// The frame on top; the caller knows that there is one.
+    @inlinable @inline(__always) mutating func popKnown() -> UInt64 {
+      assert(count > 0)
+      count &-= 1
+      return unsafe frames[count]
+    }
+
+    /// Takes back `source.count` frames, each made of a place's value by `frame`.
+    @inlinable @inline(__always) @unsafe
+    mutating func push<Entry: BitwiseCopyable>(
+      _ source: UnsafeBufferPointer<Entry>, _ frame: (Entry) -> UInt64
+    ) {
+      precondition(source.count <= capacity &- count, "more frames came back to the pool than the UMEM has")
+      guard let from = source.baseAddress else { return }
+      let to = unsafe frames + count
+      for index in 0..<source.count { unsafe to[index] = frame(from[index]) }
+      count &+= source.count
+    }
+  }
 
   /// Takes back a frame. The frame ledger makes sure that none comes back twice, so there is always room.
   @inlinable public mutating func push(_ frame: UInt64) {

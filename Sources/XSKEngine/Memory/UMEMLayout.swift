@@ -5,55 +5,64 @@ import CXsk
 ///      UMEM   [ frame 0 | frame 1 | frame 2 | … ]      each `chunkSize` bytes
 ///      frame  [ 256 B for XDP | headroom | packet …  ]
 ///
-/// An *address* is what rings carry. With aligned chunks it is an offset from the UMEM's start, and its frame is the
-/// chunk that it lies in. With unaligned chunks its lower 48 bits name the frame and its upper 16 bits an offset into it.
+/// An *address* is what rings carry: with aligned chunks an offset from the UMEM's start; with unaligned chunks its lower
+/// 48 bits are an offset and its upper 16 bits another to be added. The worker works with *plain* addresses: that sum.
 @frozen @safe public struct UMEMLayout: Sendable {
   // Safe: bytes are reached only after `contains` has checked address and length against `size`.
   @usableFromInline nonisolated(unsafe) let base: UnsafeMutableRawPointer
   /// Bytes of all frames.
   public let size: UInt64
+  /// Frames of the UMEM.
+  public let frameCount: Int
+  /// The kernel may pack an offset into the upper 16 bits of an address.
+  public let isUnaligned: Bool
   /// log2 of the chunk size.
   @usableFromInline let chunkShift: UInt64
-  @usableFromInline let frameMask: UInt64
-  // What of an offset must not leave its chunk: chunkSize − 1 when aligned, nothing (0) when not.
-  @usableFromInline let withinChunkMask: UInt64
+  // Chunk size, and what of an offset lies within its chunk: chunk sizes are powers of two.
+  @usableFromInline let chunkBytes: UInt64
+  @usableFromInline let chunkMask: UInt64
 
   init(base: UnsafeMutableRawPointer, frames: Int, chunkSize: Int, unaligned: Bool) {
+    isUnaligned = unaligned
     unsafe self.base = base
+    frameCount = frames
     size = UInt64(frames) * UInt64(chunkSize)
     chunkShift = UInt64(chunkSize.trailingZeroBitCount)
-    frameMask = unaligned ? Self.offsetMask : ~(UInt64(chunkSize) - 1)
-    withinChunkMask = unaligned ? 0 : UInt64(chunkSize) - 1
+    chunkBytes = UInt64(chunkSize)
+    chunkMask = UInt64(chunkSize) - 1
   }
-
-  @inlinable static var offsetMask: UInt64 { 0xffff_ffff_ffff }
 
   /// Bytes of a frame.
-  @inlinable public var chunkSize: Int { 1 << Int(chunkShift) }
+  @inlinable public var chunkSize: Int { Int(chunkBytes) }
 
-  /// Frames of the UMEM.
-  @inlinable public var frameCount: Int { Int(size >> chunkShift) }
-
-  /// Where the bytes of `address` lie, counted from the UMEM's start.
-  @inlinable public func offset(of address: UInt64) -> UInt64 {
-    (address & Self.offsetMask) &+ (address &>> 48)
+  /// An address as rings carry it, made plain: with unaligned chunks the kernel packs an offset into the upper 16 bits.
+  @inlinable @inline(__always) public func plain(_ address: UInt64) -> UInt64 {
+    (address & 0xffff_ffff_ffff) &+ (address &>> 48)
   }
 
-  /// The frame that an address belongs to, as the address of its first byte.
-  @inlinable public func frame(of address: UInt64) -> UInt64 { address & frameMask }
+  /// The frame that a plain address lies in, as the address of its first byte. The engine's frames start at multiples of
+  /// the chunk size in both modes.
+  @inlinable @inline(__always) public func frame(of address: UInt64) -> UInt64 { address & ~chunkMask }
 
-  /// The number of a frame, from 0; out of range if the address is.
-  @inlinable public func index(ofFrame frame: UInt64) -> Int { Int(truncatingIfNeeded: frame &>> chunkShift) }
+  /// The number, from 0, of the frame that a plain address lies in; out of range if the address is.
+  @inlinable @inline(__always) public func index(of address: UInt64) -> Int {
+    Int(truncatingIfNeeded: address &>> chunkShift)
+  }
 
-  /// Whether `length` bytes from `address` lie inside the UMEM and, with aligned chunks, inside one chunk.
+  /// The address of a frame's first byte.
+  @inlinable public func address(ofFrame index: Int) -> UInt64 { UInt64(truncatingIfNeeded: index) &<< chunkShift }
+
+  /// Whether `length` bytes from a plain address lie inside one frame of the UMEM.
   @inlinable public func contains(_ address: UInt64, length: UInt32) -> Bool {
-    let start = offset(of: address)
-    let inside = start &+ UInt64(length) <= size
-    let one = (start & withinChunkMask) &+ UInt64(length) <= UInt64(1) &<< chunkShift
-    return inside && (one || withinChunkMask == 0)
+    UInt(bitPattern: index(of: address)) < UInt(bitPattern: frameCount) && fitsChunk(address, length: length)
+  }
+
+  /// Whether `length` bytes from a plain address lie inside one chunk, wherever that is.
+  @inlinable @inline(__always) func fitsChunk(_ address: UInt64, length: UInt32) -> Bool {
+    (address & chunkMask) &+ UInt64(length) <= chunkBytes
   }
 
   @inlinable @unsafe func pointer(to address: UInt64) -> UnsafeMutableRawPointer {
-    unsafe base + Int(truncatingIfNeeded: offset(of: address))
+    unsafe base + Int(truncatingIfNeeded: address)
   }
 }

@@ -1,11 +1,18 @@
 /// The object file of an XDP program, compiled by the build from `bpf/NAME.bpf.c` and carried in the binary.
-struct BPFImage: Sendable {
+///
+/// Each target that embeds programs gets them as constants of its own, `BPFImage.NAME`.
+package struct BPFImage: Sendable {
   /// The name of its source file, without `.bpf.c`.
-  let name: String
+  package let name: String
   let hexadecimal: StaticString
 
+  package init(name: String, hexadecimal: StaticString) {
+    self.name = name
+    self.hexadecimal = hexadecimal
+  }
+
   /// The ELF object file.
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     var bytes = [UInt8]()
     bytes.reserveCapacity(hexadecimal.utf8CodeUnitCount / 2)
     var high: UInt8?

@@ -17,6 +17,11 @@
   /// Frames that have come back, at most `count`.
   @inlinable public mutating func available(upTo count: UInt32) -> UInt32 { indices.available(upTo: count) }
 
+  /// The entries from the next on, as a plain value that stays in registers through a loop; `advance` after reading.
+  @inlinable var window: RingWindow<UInt64> { unsafe RingWindow(entries, from: indices.next, size: indices.size) }
+
+  @inlinable mutating func advance(by count: UInt32) { indices.next = indices.next &+ count }
+
   /// Takes one address, as it was transmitted; the caller has asked for `available`.
   @inlinable public mutating func read() -> UInt64 {
     let address = unsafe entries[Int(indices.next & (indices.size &- 1))]

@@ -17,10 +17,11 @@
   /// Descriptors that may be read, at most `count`.
   @inlinable public mutating func available(upTo count: UInt32) -> UInt32 { indices.available(upTo: count) }
 
+  /// The entries from the next on, as a plain value that stays in registers through a loop.
+  @inlinable var window: RingWindow<Descriptor> { unsafe RingWindow(entries, from: indices.next, size: indices.size) }
+
   /// The descriptor `offset` places after the next; the caller has asked for `available`.
-  @inlinable public func peek(_ offset: UInt32) -> Descriptor {
-    unsafe entries[Int((indices.next &+ offset) & (indices.size &- 1))]
-  }
+  @inlinable public func peek(_ offset: UInt32) -> Descriptor { window[offset] }
 
   /// Takes `count` descriptors and gives their places back to the kernel. The frames stay the caller's.
   @inlinable public mutating func release(_ count: UInt32) {

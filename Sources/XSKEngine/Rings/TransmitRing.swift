@@ -21,6 +21,11 @@ import CXsk
   /// Places for new descriptors, at most `count`.
   @inlinable public mutating func room(for count: UInt32) -> UInt32 { indices.room(for: count) }
 
+  /// The places from the next on, as a plain value that stays in registers through a loop; `advance` after writing.
+  @inlinable var window: RingWindow<Descriptor> { unsafe RingWindow(entries, from: indices.next, size: indices.size) }
+
+  @inlinable mutating func advance(by count: UInt32) { indices.next = indices.next &+ count }
+
   /// Writes one descriptor; the caller has asked for `room`.
   @inlinable public mutating func write(_ descriptor: Descriptor) {
     unsafe entries[Int(indices.next & (indices.size &- 1))] = descriptor

@@ -13,7 +13,7 @@ import Glibc
   init(socket: CInt, sizes: RingSizes, name: String) throws(XSKError) {
     var offsets = xdp_mmap_offsets()
     var length = socklen_t(MemoryLayout<xdp_mmap_offsets>.size)
-    guard unsafe getsockopt(socket, SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &length) == 0,
+    guard unsafe getsockopt(socket, CXSK_SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &length) == 0,
       length == MemoryLayout<xdp_mmap_offsets>.size
     else {
       throw XSKError(name, "the kernel does not tell where its rings lie", remedy: "use Linux 5.4 or newer")

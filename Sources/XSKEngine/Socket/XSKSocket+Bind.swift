@@ -12,7 +12,7 @@ extension XSKSocket {
   ///   - sharing: a bound socket whose UMEM this one shares (XDP_SHARED_UMEM); the mode is then that socket's.
   public func bind(ifindex: CInt, queue: Int, sharing owner: XSKSocket? = nil) throws(XSKError) {
     var address = sockaddr_xdp()
-    address.sxdp_family = UInt16(AF_XDP)
+    address.sxdp_family = UInt16(CXSK_AF_XDP)
     address.sxdp_ifindex = UInt32(ifindex)
     address.sxdp_queue_id = UInt32(queue)
     if let owner {
@@ -75,7 +75,7 @@ extension XSKSocket {
   public var isZeroCopy: Bool {
     var options = xdp_options()
     var length = socklen_t(MemoryLayout<xdp_options>.size)
-    guard unsafe getsockopt(descriptor, SOL_XDP, XDP_OPTIONS, &options, &length) == 0 else { return false }
+    guard unsafe getsockopt(descriptor, CXSK_SOL_XDP, XDP_OPTIONS, &options, &length) == 0 else { return false }
     return options.flags & CXSK_OPTIONS_ZEROCOPY != 0
   }
 }

@@ -7,7 +7,7 @@ extension XSKSocket {
     var raw = xdp_statistics()
     var length = socklen_t(MemoryLayout<xdp_statistics>.size)
     var result = SocketStatistics()
-    guard unsafe getsockopt(descriptor, SOL_XDP, XDP_STATISTICS, &raw, &length) == 0 else { return result }
+    guard unsafe getsockopt(descriptor, CXSK_SOL_XDP, XDP_STATISTICS, &raw, &length) == 0 else { return result }
     result.rxDropped = raw.rx_dropped
     result.rxInvalidDescriptors = raw.rx_invalid_descs
     result.txInvalidDescriptors = raw.tx_invalid_descs

@@ -21,7 +21,7 @@ public final class XSKSocket: Sendable {
   /// - Throws: a missing capability, memory limits, or a ring size that the kernel refuses.
   public init(name: String, umem: UMEM?, _ configuration: SocketConfiguration) throws(XSKError) {
     try configuration.rings.validate()
-    let fd = socket(CInt(AF_XDP), CInt(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    let fd = socket(CXSK_AF_XDP, CInt(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard fd >= 0 else { throw Self.creationError(errno) }
     do throws(XSKError) {
       if let umem { try Self.register(umem, with: fd, name: name) }
@@ -77,7 +77,7 @@ public final class XSKSocket: Sendable {
     registration.headroom = UInt32(umem.configuration.headroom)
     registration.flags = umem.configuration.unaligned ? CXSK_UMEM_UNALIGNED_CHUNKS : 0
     let size = socklen_t(MemoryLayout<xdp_umem_reg>.size)
-    guard unsafe setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &registration, size) == 0 else {
+    guard unsafe setsockopt(fd, CXSK_SOL_XDP, XDP_UMEM_REG, &registration, size) == 0 else {
       let code = errno
       let remedy =
         code == ENOBUFS || code == ENOMEM
@@ -91,7 +91,7 @@ public final class XSKSocket: Sendable {
   private func applyTransmitOptions() {
     var budget = max(32, min(configuration.transmitBudget, configuration.rings.transmit))
     _ = unsafe setsockopt(
-      descriptor, SOL_XDP, XDP_MAX_TX_SKB_BUDGET, &budget, socklen_t(MemoryLayout<UInt32>.size))
+      descriptor, CXSK_SOL_XDP, XDP_MAX_TX_SKB_BUDGET, &budget, socklen_t(MemoryLayout<UInt32>.size))
     var bytes = configuration.sendBuffer
     _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, socklen_t(MemoryLayout<Int32>.size))
   }
@@ -100,7 +100,7 @@ public final class XSKSocket: Sendable {
 /// Sets an unsigned option of an AF_XDP socket.
 func setOption(_ fd: CInt, _ option: CInt, _ value: UInt32, _ what: String, _ name: String) throws(XSKError) {
   var value = value
-  guard unsafe setsockopt(fd, SOL_XDP, option, &value, socklen_t(MemoryLayout<UInt32>.size)) == 0 else {
+  guard unsafe setsockopt(fd, CXSK_SOL_XDP, option, &value, socklen_t(MemoryLayout<UInt32>.size)) == 0 else {
     throw XSKError("\(name): \(what)", refused: "refused", code: errno, remedy: "choose another size")
   }
 }

@@ -33,6 +33,15 @@ struct CounterInstancesTests {
     #expect(!FileManager.default.fileExists(atPath: path))
   }
 
+  @Test func `By default a page is in the standard directory, among the running instances`() throws {
+    let page = try CounterPage(exampleDescription, workers: 2)
+    let path = CounterPageDirectory.standard.file(of: getpid())
+    #expect(page.path == path)
+    #expect(CounterPageReader.runningInstances().filter { $0.path == path }.map(\.process) == [.current])
+    page.close()
+    #expect(!FileManager.default.fileExists(atPath: path))
+  }
+
   @Test func `A number that was given to a later process is no sign of life`() throws {
     let directory = try TemporaryDirectory()
     let now = ProcessIdentity.current

@@ -1,0 +1,57 @@
+import Glibc
+
+/// The generic netlink family "netdev" (Documentation/netlink/specs/netdev.yaml), in the namespace of the calling thread.
+struct NetdevFamily: ~Copyable {
+  private var socket: NetlinkSocket
+  private let identifier: UInt16
+
+  private init(socket: consuming NetlinkSocket, identifier: UInt16) {
+    self.socket = socket
+    self.identifier = identifier
+  }
+
+  /// Throws ENOENT on kernels that lack the family (before 6.3).
+  static func open() throws(ErrorNumber) -> NetdevFamily {
+    var socket = try NetlinkSocket(NetlinkSocket.generic)
+    var body = header(command: 3)  // CTRL_CMD_GETFAMILY
+    body.append(attribute: 2, "netdev")  // CTRL_ATTR_FAMILY_NAME
+    let answer = try socket.request(type: 0x10, body: body)  // GENL_ID_CTRL
+    guard let identifier = answer.first.flatMap({ attributes($0).integer(1, as: UInt16.self) }) else {
+      throw ErrorNumber(ENOENT)
+    }
+    return NetdevFamily(socket: socket, identifier: identifier)
+  }
+
+  /// NETDEV_CMD_DEV_GET: what the driver says about XDP.
+  mutating func capabilities(ifindex: CInt) throws(ErrorNumber) -> XDPCapabilities? {
+    var body = Self.header(command: 1)
+    body.append(attribute: 1, UInt32(bitPattern: ifindex))  // NETDEV_A_DEV_IFINDEX
+    return try socket.request(type: identifier, body: body).lazy
+      .compactMap { XDPCapabilities(Self.attributes($0)) }.first
+  }
+
+  /// NETDEV_CMD_QUEUE_GET: the RX queues that an AF_XDP socket is bound to (kernel 6.14 and later). A device that is down
+  /// reports none.
+  mutating func boundQueues(ifindex: CInt) throws(ErrorNumber) -> Set<Int> {
+    var body = Self.header(command: 10)
+    body.append(attribute: 2, UInt32(bitPattern: ifindex))  // NETDEV_A_QUEUE_IFINDEX
+    return Self.boundQueues(in: try socket.request(type: identifier, dump: true, body: body))
+  }
+
+  static func boundQueues(in answer: [NetlinkMessage]) -> Set<Int> {
+    var bound = Set<Int>()
+    for attributes in answer.map({ attributes($0) }) {
+      // NETDEV_A_QUEUE_TYPE 0 is RX; NETDEV_A_QUEUE_XSK is an empty nest.
+      guard attributes.integer(3, as: UInt32.self) == 0, attributes.has(7) else { continue }
+      if let queue = attributes.integer(1, as: UInt32.self) { bound.insert(Int(queue)) }
+    }
+    return bound
+  }
+
+  /// The attributes after struct genlmsghdr.
+  static func attributes(_ message: NetlinkMessage) -> NetlinkAttributes {
+    NetlinkAttributes(message.body.dropFirst(4))
+  }
+
+  private static func header(command: UInt8) -> [UInt8] { [command, 1, 0, 0] }
+}

@@ -1,0 +1,117 @@
+import Glibc
+
+extension Engine {
+  /// Attaches, builds the workers, and lets packets in; throws at the first refusal.
+  func launch(_ run: @escaping @Sendable (consuming WorkerParts, Placement) throws(XSKError) -> Void) throws(XSKError) {
+    for port in ports {
+      try port.attach(configuration.socket.mode)
+      noteMode(port)
+    }
+    let names = ports.map(\.name)
+    for thread in threads {
+      let placement = Placement(worker: thread.plan.index, cpu: thread.plan.cpu, ports: names)
+      thread.start(
+        make: { [self] thread throws(XSKError) in try makeParts(thread) },
+        run: { parts throws(XSKError) in try run(parts, placement) })
+    }
+    for thread in threads {
+      let sockets = try thread.waitUntilRunning()
+      for (queue, socket) in zip(thread.plan.queues, sockets) {
+        ports[queue.port].bound(socket)
+        try ports[queue.port].current.program?.insert(socket: socket.descriptor, queue: queue.queue)
+      }
+    }
+    publishDescription()
+    counters.state = .running
+    supervise()
+  }
+
+  private func noteMode(_ port: Port) {
+    guard let program = port.current.program else { return }
+    if program.isShared { note("\(port.name): sharing the device with its other XDP program through libxdp's dispatcher") }
+    if program.mode == .generic && configuration.socket.mode == .auto {
+      note("\(port.name): native XDP was refused, using generic mode (slower); see: xskfwd doctor \(port.name)")
+    }
+  }
+
+  /// On the worker's thread: its UMEM, its sockets bound and their fill rings filled.
+  private func makeParts(_ thread: WorkerThread) throws(XSKError) -> (parts: WorkerPartsBox, sockets: [XSKSocket]) {
+    let umem = try UMEM(plan.umem)
+    if let line = umem.note { note(line) }
+    thread.control.umem.withLock { $0 = umem }
+    var sockets: [XSKSocket] = []
+    for queue in thread.plan.queues {
+      let name = "\(ports[queue.port].name) queue \(queue.queue)"
+      sockets.append(try XSKSocket(name: name, umem: sockets.isEmpty ? umem : nil, plan.socket))
+    }
+    let made = sockets
+    let queues = try FixedArray<XSKQueue>(count: made.count) { place throws(XSKError) in
+      makeQueue(thread.plan.queues[place], made[place])
+    }
+    var parts = try WorkerParts(
+      queues: queues, workerCounters: counters.worker(index: thread.plan.index), configuration: configuration.worker,
+      resources: WorkerResources(
+        control: thread.control, umem: umem, counterPage: counters, sockets: sockets, devices: []))
+    parts.core.stockPool()
+    for place in sockets.indices {
+      parts.core.refill(place)
+      let queue = thread.plan.queues[place]
+      try sockets[place].bind(
+        ifindex: ports[queue.port].current.device.index, queue: queue.queue, sharing: place == 0 ? nil : sockets[0])
+      enableBusyPoll(sockets[place])
+    }
+    return (WorkerPartsBox(parts), sockets)
+  }
+
+  private func makeQueue(_ queue: EnginePlan.Queue, _ socket: XSKSocket) -> XSKQueue {
+    XSKQueue(
+      rings: QueueRings(socket.rings), doorbell: .kernel(socket.descriptor),
+      counters: counters.queue(slot: queue.slot), port: UInt8(queue.port), queue: queue.queue,
+      maximumLength: EnginePlan.largestFrame(ports[queue.port].current.device))
+  }
+
+  func enableBusyPoll(_ socket: XSKSocket) {
+    guard configuration.worker.idle == .busyPoll else { return }
+    let code = socket.enableBusyPoll(
+      microseconds: CInt(configuration.worker.busyPollMicroseconds), budget: CInt(configuration.worker.busyPollBudget))
+    if code != 0 { note("\(socket.name): busy polling refused (\(errorName(code))), polling without it") }
+  }
+
+  /// Ends the engine: no more packets are taken, what was taken is carried out, the programs are detached, the sockets
+  /// closed.
+  ///
+  /// - Returns: the final counters.
+  @discardableResult public func stop() -> CounterSnapshot? {
+    supervisor.stop()
+    for port in ports { port.stopRedirecting() }
+    for thread in threads { thread.control.requestStop() }
+    for thread in threads { thread.waitUntilDrained() }
+    // A snapshot fails only if the page was damaged by another process; then there is none to return.
+    let final = try? counters.snapshot()
+    close()
+    return final
+  }
+
+  /// A start that failed: whatever was set up is taken down again.
+  func abandon() {
+    for port in ports { port.stopRedirecting() }
+    for thread in threads { thread.control.requestStop() }
+    close()
+  }
+
+  private func close() {
+    for port in ports { port.detach() }
+    for thread in threads { thread.finish() }
+    for settings in napi { settings.restore() }
+    counters.close()
+  }
+
+  /// Rewrites what the counter page says about ports.
+  func publishDescription() {
+    do throws(XSKError) {
+      try counters.describe { [configuration, plan, ports] in $0 = Self.description(configuration, plan, ports) }
+    } catch {
+      note("\(error)")
+    }
+  }
+}

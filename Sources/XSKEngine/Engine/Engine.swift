@@ -1,0 +1,120 @@
+import Glibc
+import Synchronization
+
+/// Workers on devices, from attach to detach.
+///
+///     let engine = try Engine.start(EngineConfiguration(ports: [PortConfiguration("eth0")])) { _ in DropAll() }
+///     sleep(10)
+///     print(engine.stop())
+///
+/// Starting either succeeds as a whole or leaves nothing behind. Stopping takes the sockets out of the XSKMAPs, drains the
+/// workers, detaches the programs, then closes the sockets. If the process is killed the kernel does the last two.
+public final class Engine: Sendable {
+  /// Where a handler is going to run.
+  public struct Placement: Sendable {
+    /// The worker's number, from 0.
+    public let worker: Int
+    public let cpu: Int
+    /// The engine's ports, by name.
+    public let ports: [String]
+  }
+
+  public let configuration: EngineConfiguration
+  let plan: EnginePlan
+  let ports: [Port]
+  let threads: [WorkerThread]
+  public let counters: CounterPage
+  let notes = Mutex<[String]>([])
+  let supervisor = SupervisorState()
+  let napi: [AppliedNAPISettings]
+
+  /// Starts an engine in the calling thread's network namespace.
+  ///
+  /// - Parameter handler: makes each worker's handler, on that worker's thread.
+  /// - Throws: whatever stands in the way, in the doctor's words; nothing is left attached.
+  @inlinable
+  public static func start<Handler: PacketHandler & SendableMetatype & ~Copyable>(
+    _ configuration: EngineConfiguration, handler: @escaping @Sendable (Placement) throws(XSKError) -> Handler
+  ) throws(XSKError) -> Engine {
+    // The worker's loop is specialised for the handler here, in the caller's module.
+    try start(configuration) { parts, placement throws(XSKError) in
+      var worker = Worker(parts, handler: try handler(placement))
+      worker.run()
+    }
+  }
+
+  @usableFromInline
+  static func start(
+    _ configuration: EngineConfiguration,
+    run: @escaping @Sendable (consuming WorkerParts, Placement) throws(XSKError) -> Void
+  ) throws(XSKError) -> Engine {
+    try configuration.worker.validate()
+    var devices: [NetworkDevice] = []
+    for port in configuration.ports {
+      let requirements = Requirements(
+        device: port.device, queues: port.queues, cores: configuration.cores, mode: configuration.socket.mode,
+        umem: configuration.umem)
+      if let device = try Preflight.check(requirements) { devices.append(device) }
+    }
+    let engine = try Engine(configuration, EnginePlan(configuration, devices: devices))
+    do throws(XSKError) {
+      try engine.launch(run)
+    } catch {
+      engine.abandon()
+      throw error
+    }
+    return engine
+  }
+
+  private init(_ configuration: EngineConfiguration, _ plan: EnginePlan) throws(XSKError) {
+    self.configuration = configuration
+    self.plan = plan
+    ports = zip(plan.devices, plan.queues).enumerated().map { Port(index: $0, device: $1.0, queues: $1.1) }
+    threads = plan.workers.map { WorkerThread($0) }
+    let description = Self.description(configuration, plan, ports)
+    counters =
+      switch configuration.counterPage {
+      case .memory: try CounterPage(inMemory: description, workers: plan.workers.count)
+      case .standard: try CounterPage(description, workers: plan.workers.count)
+      case .file(let path): try CounterPage(description, workers: plan.workers.count, path: path)
+      }
+    napi = configuration.worker.idle == .busyPoll ? Self.deferInterrupts(plan.devices, notes) : []
+  }
+
+  /// Lines for the operator: what is not as good as it could be, and why.
+  public var messages: [String] { notes.withLock { $0 } }
+
+  func note(_ line: String) { notes.withLock { $0.append(line) } }
+
+  static func description(
+    _ configuration: EngineConfiguration, _ plan: EnginePlan, _ ports: [Port]
+  ) -> CounterDescription {
+    CounterDescription(
+      tool: configuration.tool, version: configuration.version, command: configuration.command,
+      ports: ports.map(\.description),
+      slots: plan.workers.flatMap { worker in
+        worker.queues.map {
+          CounterDescription.Slot(worker: worker.index, cpu: worker.cpu, port: $0.port, queue: $0.queue)
+        }
+      })
+  }
+
+  /// Has the devices leave their interrupts to our polling; refusal is a note, not an obstacle.
+  private static func deferInterrupts(
+    _ devices: [NetworkDevice], _ notes: borrowing Mutex<[String]>
+  ) -> [AppliedNAPISettings] {
+    var applied: [AppliedNAPISettings] = []
+    for device in devices {
+      switch NAPISettings.apply(.busyPolling, to: device) {
+      case .success(let settings): applied.append(settings)
+      case .failure(let error): notes.withLock { $0.append("\(error); busy polling goes on without") }
+      }
+    }
+    return applied
+  }
+}
+
+extension Engine {
+  /// The CPUs that workers are pinned to.
+  public var workerCPUs: [Int] { plan.workers.map(\.cpu) }
+}

@@ -1,0 +1,53 @@
+/// A device that an engine works on.
+public struct PortConfiguration: Hashable, Sendable {
+  /// The device's name.
+  public var device: String
+  /// Its RX queues to take; nil: all.
+  public var queues: [Int]?
+
+  public init(_ device: String, queues: [Int]? = nil) {
+    self.device = device
+    self.queues = queues
+  }
+}
+
+/// Where an engine's counters are kept.
+public enum CounterPageLocation: Hashable, Sendable {
+  /// In the process's own memory, for nobody else to read.
+  case memory
+  /// In the standard place, where `xskfwd top` finds it (`CounterPageDirectory.standard`).
+  case standard
+  case file(String)
+}
+
+/// What an engine is to be like. Every default is what an operator would want without further thought.
+public struct EngineConfiguration: Sendable {
+  /// Port 0, 1, … in this order; verdicts name ports by these numbers.
+  public var ports: [PortConfiguration]
+  /// CPUs to run workers on, one worker each; nil: one worker a queue, on the highest CPUs that the process may use.
+  public var cores: [Int]?
+  public var worker: WorkerConfiguration
+  public var socket: SocketConfiguration
+  /// Frames and pages of each worker's UMEM; `frames` 0: what its queues need.
+  public var umem: UMEMConfiguration
+  /// A failed port is opened again when its device is back.
+  public var reopensPorts: Bool
+  /// Where the counter page is made.
+  public var counterPage: CounterPageLocation
+  /// What the counter page says about the program.
+  public var tool: String
+  public var version: String
+  public var command: String
+
+  public init(ports: [PortConfiguration]) {
+    self.ports = ports
+    worker = WorkerConfiguration()
+    socket = SocketConfiguration()
+    umem = UMEMConfiguration(frames: 0)
+    reopensPorts = true
+    counterPage = .memory
+    tool = "swift-xsk"
+    version = "0"
+    command = ""
+  }
+}

@@ -1,0 +1,112 @@
+import CXsk
+
+/// Which worker gets which queues, and with what memory: decided before anything is touched.
+struct EnginePlan: Sendable {
+  struct Queue: Hashable, Sendable {
+    let port: Int
+    let queue: Int
+    /// Its place in the counter page.
+    let slot: Int
+  }
+
+  struct Worker: Sendable {
+    let index: Int
+    let cpu: Int
+    let queues: [Queue]
+    /// The place of its first queue in the counter page; the others follow.
+    var firstSlot: Int { queues[0].slot }
+  }
+
+  let devices: [NetworkDevice]
+  /// Queue numbers of each port.
+  let queues: [[Int]]
+  let workers: [Worker]
+  let socket: SocketConfiguration
+  let umem: UMEMConfiguration
+
+  /// - Parameter devices: the configuration's ports, looked up.
+  /// - Throws: a configuration that can't be carried out, before anything was changed.
+  init(_ configuration: EngineConfiguration, devices: [NetworkDevice]) throws(XSKError) {
+    self.devices = devices
+    queues = zip(configuration.ports, devices).map { $0.queues ?? Array(0..<$1.queues.receive) }
+    try Self.validate(configuration.ports, queues)
+    let cpus = try Self.cpus(configuration, queues)
+    workers = Self.assign(queues, to: cpus)
+    var socket = configuration.socket
+    socket.multiBuffer = socket.multiBuffer || Self.needsSeveralBuffers(configuration.umem, devices)
+    self.socket = socket
+    umem = Self.umem(configuration, socket, workers)
+  }
+
+  private static func validate(_ ports: [PortConfiguration], _ queues: [[Int]]) throws(XSKError) {
+    guard (1...255).contains(ports.count) else {
+      throw XSKError("\(ports.count) ports", "out of range", remedy: "name 1 to 255 devices")
+    }
+    for (index, port) in ports.enumerated() {
+      guard !queues[index].isEmpty else {
+        throw XSKError(port.device, "no queue is named", remedy: "give at least one with --queues")
+      }
+      guard Set(queues[index]).count == queues[index].count else {
+        throw XSKError(port.device, "a queue is named twice", remedy: "name each queue once with --queues")
+      }
+      guard !ports[..<index].contains(where: { $0.device == port.device }) else {
+        throw XSKError(port.device, "is named twice", remedy: "name two different devices")
+      }
+    }
+  }
+
+  /// One CPU a worker. Every worker needs a queue on every port, or it could not forward.
+  private static func cpus(_ configuration: EngineConfiguration, _ queues: [[Int]]) throws(XSKError) -> [Int] {
+    let most = queues.map(\.count).min() ?? 1
+    if let cores = configuration.cores {
+      guard !cores.isEmpty, Set(cores).count == cores.count else {
+        throw XSKError("--cores", "names no CPU, or one twice", remedy: "name each CPU once")
+      }
+      guard cores.count <= most else {
+        throw XSKError(
+          "\(cores.count) cores", "more than the \(most) queue(s) that the port with the fewest has",
+          remedy: "name at most \(most) core(s), or more queues")
+      }
+      return cores
+    }
+    var allowed = [UInt32](repeating: 0, count: 1024)
+    let count = unsafe Int(max(0, cxsk_allowed_cpus(&allowed, CInt(allowed.count))))
+    // The highest first: CPU 0 is where most machines serve their interrupts.
+    return Array(allowed[..<count].map { Int($0) }.reversed().prefix(max(1, min(most, count))))
+  }
+
+  /// Queues are dealt to the workers in turn, port by port.
+  private static func assign(_ queues: [[Int]], to cpus: [Int]) -> [Worker] {
+    var slot = 0
+    return cpus.enumerated().map { index, cpu in
+      var mine: [Queue] = []
+      for (port, numbers) in queues.enumerated() {
+        for place in stride(from: index, to: numbers.count, by: cpus.count) {
+          mine.append(Queue(port: port, queue: numbers[place], slot: slot))
+          slot += 1
+        }
+      }
+      return Worker(index: index, cpu: cpu, queues: mine)
+    }
+  }
+
+  /// Bytes of the largest frame of a device: its MTU, the Ethernet header, two VLAN tags.
+  static func largestFrame(_ device: NetworkDevice) -> Int { device.mtu + 14 + 8 }
+
+  private static func needsSeveralBuffers(_ umem: UMEMConfiguration, _ devices: [NetworkDevice]) -> Bool {
+    let room = umem.chunkSize - UMEMConfiguration.xdpHeadroom - umem.headroom
+    return devices.contains { largestFrame($0) > room }
+  }
+
+  /// Enough frames to fill every ring at once, and a burst for each queue.
+  private static func umem(
+    _ configuration: EngineConfiguration, _ socket: SocketConfiguration, _ workers: [Worker]
+  ) -> UMEMConfiguration {
+    var umem = configuration.umem
+    guard umem.frames == 0 else { return umem }
+    let most = workers.map(\.queues.count).max() ?? 1
+    let level = configuration.worker.fillLevel == 0 ? Int(socket.rings.fill) : configuration.worker.fillLevel
+    umem.frames = max(64, most * (level + Int(socket.rings.transmit) + max(64, configuration.worker.batch)))
+    return umem
+  }
+}

@@ -1,0 +1,188 @@
+import CXsk
+
+/// The kernel half of a queue's four rings, in memory: receives from the caller, transmits to the caller.
+///
+///      receive(…) ──► frames of the fill ring ──► RX ring ──► worker
+///      transmit(…) ◄── TX ring ◄── worker        completion ring ──► worker
+///
+/// One thread steps it: the test's own, or one that does nothing else for two-core benchmarks. It honours need_wakeup when
+/// told to, and misbehaves on request (`faults`).
+public struct SimulatedNIC: ~Copyable {
+  private var rings: KernelRings
+  private let device: SimulatedDevice
+  private let umem: UMEM
+  private var heardTransmitRings: UInt32 = 0
+  /// What is to go wrong from now on.
+  public var faults = SimulatedFaults()
+  /// As XDP_STATISTICS counts them.
+  public private(set) var statistics = SocketStatistics()
+  /// Nothing is transmitted unless the bell was rung, as in the kernel's copy mode.
+  public var needsWakeup: Bool {
+    didSet { rings.setTransmitNeedsWakeup(needsWakeup) }
+  }
+
+  public init(_ device: SimulatedDevice, umem: UMEM, needsWakeup: Bool = true) {
+    self.device = device
+    self.umem = umem
+    rings = KernelRings(device.memory)
+    self.needsWakeup = needsWakeup
+    rings.setTransmitNeedsWakeup(needsWakeup)
+  }
+
+  /// Bytes ahead of a received packet: XDP's own and the headroom asked for.
+  private var headroom: Int { UMEMConfiguration.xdpHeadroom + umem.configuration.headroom }
+
+  private func address(of frame: UInt64) -> UInt64 {
+    umem.configuration.unaligned ? frame | UInt64(headroom) << 48 : umem.layout.frame(of: frame) + UInt64(headroom)
+  }
+
+  // MARK: Receiving
+
+  /// Receives packets of `length` bytes whose content is whatever the frames hold: no byte is touched.
+  ///
+  /// - Returns: packets that found a frame and a place in the RX ring.
+  @discardableResult
+  public mutating func receive(count: Int, length: UInt32) -> Int {
+    var received = 0
+    while received < count, let address = takeFrame() {
+      guard rings.putReceive(Descriptor(address: address, length: length)) else {
+        statistics.rxRingFull += 1
+        break
+      }
+      received += 1
+    }
+    rings.publish()
+    return received
+  }
+
+  /// Receives one packet, copied into as many frames as it needs.
+  ///
+  /// - Returns: whether it got through; if not, the statistics say why.
+  @discardableResult
+  public mutating func receive(_ packet: [UInt8]) -> Bool {
+    defer { rings.publish() }
+    let room = umem.configuration.chunkSize - headroom
+    var rest = packet[...]
+    repeat {
+      guard let address = takeFrame() else { return false }
+      let piece = rest.prefix(room)
+      rest = rest.dropFirst(piece.count)
+      write(piece, at: address)
+      let descriptor = Descriptor(
+        address: address, length: UInt32(piece.count), options: rest.isEmpty ? 0 : Descriptor.continues)
+      guard rings.putReceive(corrupted(descriptor)) else {
+        statistics.rxRingFull += 1
+        return false
+      }
+    } while !rest.isEmpty
+    return true
+  }
+
+  /// Puts any descriptor on the RX ring, true or not.
+  public mutating func receive(raw descriptor: Descriptor) -> Bool {
+    defer { rings.publish() }
+    return rings.putReceive(descriptor)
+  }
+
+  /// The address that the next packet would be received at, taken off the fill ring.
+  public mutating func takeFrame() -> UInt64? {
+    guard !faults.starvesFillRing, let frame = rings.takeFill() else {
+      rings.setFillNeedsWakeup(true)
+      statistics.fillRingEmpty += 1
+      return nil
+    }
+    guard umem.layout.contains(frame, length: 0) else {
+      statistics.rxInvalidDescriptors += 1
+      return nil
+    }
+    rings.setFillNeedsWakeup(false)
+    return address(of: frame)
+  }
+
+  private func write(_ bytes: ArraySlice<UInt8>, at address: UInt64) {
+    let address = umem.layout.plain(address)
+    guard umem.layout.contains(address, length: UInt32(bytes.count)) else { return }
+    // Safe: the range was checked; the frame is this half's until the descriptor is published.
+    unsafe bytes.withUnsafeBytes { source in
+      guard let start = source.baseAddress else { return }
+      unsafe umem.layout.pointer(to: address).copyMemory(from: start, byteCount: source.count)
+    }
+  }
+
+  private mutating func corrupted(_ descriptor: Descriptor) -> Descriptor {
+    guard faults.invalidDescriptors > 0 else { return descriptor }
+    faults.invalidDescriptors -= 1
+    return Descriptor(address: umem.layout.size + 64, length: descriptor.length, options: descriptor.options)
+  }
+
+  // MARK: Transmitting
+
+  /// Transmits what the TX ring holds, at most `limit` descriptors, and posts completions.
+  ///
+  /// - Parameter body: is given each descriptor's bytes and whether the packet goes on in the next.
+  /// - Returns: descriptors transmitted.
+  @discardableResult
+  public mutating func transmit(limit: Int = .max, _ body: (RawSpan, Bool) -> Void = { _, _ in }) -> Int {
+    guard !faults.stallsTransmit, mayTransmit() else { return 0 }
+    var sent = 0
+    while sent < limit, rings.completion.room(for: 1) == 1, let descriptor = rings.takeTransmit() {
+      let address = umem.layout.plain(descriptor.address)
+      guard umem.layout.contains(address, length: descriptor.length) else {
+        statistics.txInvalidDescriptors += 1
+        continue
+      }
+      // Safe: the range was just checked; the frame is this half's until its completion is published.
+      let bytes = unsafe RawSpan(
+        _unsafeStart: umem.layout.pointer(to: address), byteCount: Int(descriptor.length))
+      body(bytes, descriptor.options & Descriptor.continues != 0)
+      sent += 1
+      guard faults.lostCompletions == 0 else {
+        faults.lostCompletions -= 1
+        continue
+      }
+      _ = rings.putCompletion(descriptor.address)
+    }
+    if sent == 0 { statistics.txRingEmpty += 1 }
+    rings.publish()
+    return sent
+  }
+
+  /// Drains the TX ring and posts completions without a look at the bytes, whatever the doorbell says.
+  @discardableResult
+  public mutating func completeAll() -> Int {
+    var sent = 0
+    while let descriptor = rings.takeTransmit(), rings.putCompletion(descriptor.address) { sent += 1 }
+    rings.publish()
+    return sent
+  }
+
+  private mutating func mayTransmit() -> Bool {
+    guard needsWakeup else { return true }
+    let rung = device.transmitRings
+    defer { heardTransmitRings = rung }
+    return rung != heardTransmitRings
+  }
+
+  /// Posts an address to the completion ring that was never transmitted.
+  public mutating func complete(raw address: UInt64) -> Bool {
+    defer { rings.publish() }
+    return rings.putCompletion(address)
+  }
+
+  /// The device is gone: the doorbell answers ENXIO from now on.
+  public func die() { device.answer(errno: 6) }
+}
+
+/// How a simulated NIC misbehaves.
+public struct SimulatedFaults: Sendable {
+  /// Completions still to be lost, as a NIC reset loses them.
+  public var lostCompletions = 0
+  /// Nothing is taken from the fill ring.
+  public var starvesFillRing = false
+  /// Received descriptors still to be pointed outside the UMEM.
+  public var invalidDescriptors = 0
+  /// Nothing is taken from the TX ring.
+  public var stallsTransmit = false
+
+  public init() {}
+}

@@ -1,0 +1,114 @@
+/// A packet that the handler keeps beyond its burst. Must be given back through `HeldPackets.release`.
+@frozen public struct HeldPacket: Hashable, Sendable {
+  let index: Int32
+  /// Tells a packet from a later one in the same place, so that releasing twice is noticed.
+  let generation: UInt32
+}
+
+/// A place of the table of held packets.
+struct HeldEntry {
+  var head = Descriptor(address: 0, length: 0)
+  var fragmentCount = 0
+  var slot = 0
+  var generation: UInt32 = 0
+  var isUsed = false
+  var verdict = Verdict.held
+}
+
+/// The packets that a handler holds: a bounded table, and those that it has decided since.
+///
+/// A held packet's frames stay out of the pool, so as many can be held as the engine was configured for and no more.
+public struct HeldPackets: ~Copyable {
+  private var entries: FixedArray<HeldEntry>
+  private var fragments: FixedArray<Descriptor>
+  private var free: FixedArray<Int32>
+  private var freeCount: Int
+  private var released: FixedArray<Int32>
+  private var releasedCount = 0
+
+  init(capacity: Int) {
+    entries = FixedArray(repeating: HeldEntry(), count: capacity)
+    fragments = FixedArray(
+      repeating: Descriptor(address: 0, length: 0), count: capacity * Burst.maximumFragments)
+    free = FixedArray(repeating: 0, count: capacity)
+    released = FixedArray(repeating: 0, count: capacity)
+    freeCount = capacity
+    for index in 0..<capacity { free[index] = Int32(capacity - 1 - index) }
+  }
+
+  /// Packets held now, released ones that the worker has not yet taken included.
+  public var count: Int { entries.count - freeCount }
+
+  /// Gives a packet back with its verdict; the worker carries it out in the same turn or at the next housekeeping.
+  ///
+  /// Releasing a packet twice is a programming error and traps.
+  public mutating func release(_ packet: HeldPacket, _ verdict: Verdict) {
+    let index = Int(packet.index)
+    precondition(
+      entries[index].isUsed && entries[index].generation == packet.generation && entries[index].verdict == .held,
+      "a held packet is released once")
+    precondition(verdict != .held, "a held packet is released with what is to become of it")
+    entries[index].verdict = verdict
+    released[releasedCount] = packet.index
+    releasedCount += 1
+  }
+
+  mutating func insert(_ head: Descriptor, slot: Int) -> HeldPacket? {
+    guard freeCount > 0 else { return nil }
+    freeCount -= 1
+    let index = Int(free[freeCount])
+    entries[index].head = head
+    entries[index].fragmentCount = Burst.fragmentRange(head).count
+    entries[index].slot = slot
+    entries[index].isUsed = true
+    entries[index].verdict = .held
+    return HeldPacket(index: Int32(index), generation: entries[index].generation)
+  }
+
+  mutating func setFragment(_ place: Int, of packet: HeldPacket, to descriptor: Descriptor) {
+    fragments[Int(packet.index) * Burst.maximumFragments + place] = descriptor
+  }
+
+  /// Frames of the packets held now.
+  var frameCount: Int {
+    var total = 0
+    for index in 0..<entries.count where entries[index].isUsed { total += 1 + entries[index].fragmentCount }
+    return total
+  }
+
+  /// Packets of one queue that are held now.
+  func count(slot: Int) -> Int {
+    var total = 0
+    for index in 0..<entries.count where entries[index].isUsed && entries[index].slot == slot { total += 1 }
+    return total
+  }
+
+  /// Releases everything that is still held.
+  mutating func releaseAll(_ verdict: Verdict) {
+    for index in 0..<entries.count where entries[index].isUsed && entries[index].verdict == .held {
+      release(HeldPacket(index: Int32(index), generation: entries[index].generation), verdict)
+    }
+  }
+
+  var hasReleased: Bool { releasedCount > 0 }
+
+  /// Takes one released packet out of the table, its further descriptors copied to `scratch` from `start` on.
+  mutating func takeReleased(
+    scratch: inout FixedArray<Descriptor>, start: Int
+  ) -> (head: Descriptor, slot: Int, verdict: Verdict)? {
+    guard releasedCount > 0 else { return nil }
+    releasedCount -= 1
+    let index = Int(released[releasedCount])
+    var head = entries[index].head
+    let count = entries[index].fragmentCount
+    for place in 0..<count {
+      scratch[start + place] = fragments[index * Burst.maximumFragments + place]
+    }
+    head.options = count == 0 ? 0 : Burst.fragmentOptions(start: start, count: count)
+    entries[index].isUsed = false
+    entries[index].generation &+= 1
+    free[freeCount] = Int32(index)
+    freeCount += 1
+    return (head, entries[index].slot, entries[index].verdict)
+  }
+}

@@ -1,0 +1,89 @@
+import CXsk
+import Glibc
+
+/// What a worker does between turns that found nothing, and when its housekeeping is due.
+struct IdleState: ~Copyable {
+  /// For poll(2): one a queue, then the worker's bell.
+  private var entries: FixedArray<pollfd>
+  private let policy: IdlePolicy
+  private let spinTicks: UInt64
+  private let housekeepingTicks: UInt64
+  private let bell: CInt
+  private var emptySince: UInt64 = 0
+  private var nextHousekeeping: UInt64 = 0
+
+  /// How long the worker sleeps at most, in milliseconds: its counters and its mailbox want a look now and then.
+  private static let longestSleep: CInt = 100
+
+  init(_ configuration: WorkerConfiguration, queues: Int, bell: CInt) {
+    policy = configuration.idle
+    spinTicks = TimestampClock.shared.ticks(microseconds: configuration.spinMicroseconds)
+    housekeepingTicks = TimestampClock.shared.ticks(microseconds: 1000)
+    self.bell = bell
+    entries = FixedArray(repeating: pollfd(fd: -1, events: Int16(POLLIN), revents: 0), count: queues + 1)
+    entries[queues].fd = bell
+  }
+
+  /// A turn found packets.
+  mutating func reset() { emptySince = 0 }
+
+  mutating func isHousekeepingDue(_ now: UInt64) -> Bool {
+    guard now &- nextHousekeeping < UInt64.max / 2 else { return false }
+    nextHousekeeping = now &+ housekeepingTicks
+    return true
+  }
+
+  /// A turn found nothing: rests as the policy says.
+  mutating func rest(_ core: inout WorkerCore) {
+    if emptySince == 0 { emptySince = core.now }
+    switch policy {
+    case .spin:
+      core.wakeStarvedQueues()
+      cxsk_spin_hint()
+    case .busyPoll:
+      core.busyPoll()
+    case .sleep:
+      sleep(&core)
+    case .adaptive:
+      core.wakeStarvedQueues()
+      if core.now &- emptySince >= spinTicks { sleep(&core) } else { cxsk_spin_hint() }
+    }
+  }
+
+  /// Sleeps in poll(2), which also transmits what is pending in copy mode.
+  private mutating func sleep(_ core: inout WorkerCore) {
+    var isWaitingForKernel = core.burst.held.count > 0
+    for slot in 0..<entries.count - 1 {
+      let isUp = core.queues[slot].isUp
+      entries[slot].fd = isUp ? core.queues[slot].doorbell.descriptor : -1
+      if isUp && core.queues[slot].transmitFrames > 0 { isWaitingForKernel = true }
+    }
+    core.counters.add(.polls, 1)
+    let patience = isWaitingForKernel || bell < 0 ? 1 : Self.longestSleep
+    // Safe: the array has as many entries as it says.
+    _ = unsafe poll(entries.view.base, nfds_t(entries.count), patience)
+    nextHousekeeping = core.now  // However long that was: look at the mailbox and the counters.
+  }
+}
+
+extension WorkerCore {
+  /// A fill ring that ran empty has stopped the driver; it goes on when somebody asks it to.
+  mutating func wakeStarvedQueues() {
+    for slot in 0..<queues.count where queues[slot].isUp && queues[slot].fill.needsWakeup {
+      ringReceive(slot)
+    }
+  }
+
+  /// Has the kernel poll every device: sendto(2) where something is to be transmitted (it polls RX first), else recvfrom(2).
+  mutating func busyPoll() {
+    for slot in 0..<queues.count where queues[slot].isUp {
+      if queues[slot].transmitFrames > 0 { kick(slot) } else { ringReceive(slot) }
+    }
+  }
+
+  private mutating func ringReceive(_ slot: Int) {
+    queues[slot].counters.add(.rxKicks, 1)
+    let result = queues[slot].doorbell.ringReceive()
+    if !result.isOrdinaryKickResult { fail(slot, -result) }
+  }
+}

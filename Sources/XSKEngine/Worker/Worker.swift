@@ -1,0 +1,52 @@
+/// One core's engine: takes bursts off its queues, has its handler decide, carries the verdicts out. Run to completion: it
+/// owns everything that it touches, and shares nothing with other workers.
+///
+/// Build it on the thread that runs it, so that its memory lies on that core's NUMA node.
+public struct Worker<Handler: PacketHandler & ~Copyable>: ~Copyable {
+  @usableFromInline var parts: WorkerParts
+  @usableFromInline var handler: Handler
+
+  @inlinable public init(_ parts: consuming WorkerParts, handler: consuming Handler) {
+    self.parts = parts
+    self.handler = handler
+  }
+
+  /// One turn of the loop: completions and fill, then for each queue a burst through the handler, then TX.
+  ///
+  /// - Returns: packets that were taken.
+  @inlinable @discardableResult
+  public mutating func turn() -> Int {
+    parts.core.beginTurn()
+    for slot in 0..<parts.core.queueCount where parts.core.receive(slot) > 0 {
+      handler.handle(&parts.core.burst)
+      parts.core.dispatch()
+    }
+    parts.core.endTurn()
+    return parts.core.turnPackets
+  }
+
+  /// Runs until it is asked to stop, then drains.
+  @inlinable public mutating func run() {
+    while true {
+      parts.rest(after: turn())
+      guard parts.isHousekeepingDue() else { continue }
+      housekeeping()
+      if parts.isStopRequested { break }
+    }
+    drain()
+  }
+
+  /// Timers, counters, mailbox, kernel statistics; between bursts.
+  @inlinable public mutating func housekeeping() {
+    handler.housekeeping(&parts.core.burst.held, nanoseconds: TimestampClock.monotonicNanoseconds)
+    parts.finishHousekeeping()
+  }
+
+  /// Takes what the kernel has already received, drops what the handler still holds, and waits a bounded time until
+  /// everything under way in the kernel is back. The caller has taken the sockets out of the XSKMAP.
+  @inlinable public mutating func drain() {
+    parts.beginDrain()
+    while !parts.isDrained { turn() }
+    parts.finishHousekeeping()
+  }
+}

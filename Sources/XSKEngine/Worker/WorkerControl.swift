@@ -1,0 +1,78 @@
+import CXsk
+import Glibc
+import Synchronization
+
+/// What the control plane and a worker share: the wish to stop, a mailbox for one message, and a bell that wakes the worker
+/// out of poll(2).
+///
+/// The worker looks at it once a housekeeping, never on the packet path.
+public final class WorkerControl: Sendable {
+  private let stop = Atomic<Bool>(false)
+  private let hasMail = Atomic<Bool>(false)
+  private let mail = Mutex<Mailbox>(Mailbox())
+  /// Readable when there is something to look at; negative if the kernel had none to give: the worker then looks often.
+  let bell: CInt = cxsk_bell_open()
+
+  /// The worker's memory, for a socket that takes a lost one's place.
+  let umem = Mutex<UMEM?>(nil)
+
+  public init() {}
+
+  deinit { if bell >= 0 { close(bell) } }
+
+  /// Asks the worker to drain and end.
+  public func requestStop() {
+    stop.store(true, ordering: .releasing)
+    ring()
+  }
+
+  public var isStopRequested: Bool { stop.load(ordering: .acquiring) }
+
+  private func ring() {
+    if bell >= 0 { cxsk_bell_ring(bell) }
+  }
+
+  func silence() {
+    if bell >= 0 { cxsk_bell_silence(bell) }
+  }
+
+  /// Leaves a message for the worker; the answer is there once `takeAnswer` says so.
+  func send(_ message: QueueMail) {
+    mail.withLock { $0 = Mailbox(message: message) }
+    hasMail.store(true, ordering: .releasing)
+    ring()
+  }
+
+  func takeMail() -> QueueMail? {
+    guard hasMail.load(ordering: .acquiring) else { return nil }
+    hasMail.store(false, ordering: .relaxed)
+    return mail.withLock { $0.message }
+  }
+
+  func answer(vacated socket: XSKSocket?) {
+    mail.withLock { $0 = Mailbox(isAnswered: true, vacated: socket) }
+  }
+
+  /// Whether the worker has obeyed; with it the socket that it gave up, whose last reference this is.
+  func takeAnswer() -> (isAnswered: Bool, vacated: XSKSocket?) {
+    mail.withLock { box in
+      guard box.isAnswered else { return (false, nil) }
+      defer { box = Mailbox() }
+      return (true, box.vacated)
+    }
+  }
+}
+
+private struct Mailbox {
+  var message: QueueMail?
+  var isAnswered = false
+  var vacated: XSKSocket?
+}
+
+/// What the control plane asks of a worker about one of its queues.
+enum QueueMail: Sendable {
+  /// Let go of a failed queue's socket, so that it can be closed where closing may take its time.
+  case vacate(slot: Int)
+  /// Put this socket in the failed one's place.
+  case replace(slot: Int, XSKSocket)
+}

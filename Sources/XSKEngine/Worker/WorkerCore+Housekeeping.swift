@@ -1,0 +1,43 @@
+extension WorkerCore {
+  /// Writes the gauges and checks both invariants. Between bursts only.
+  mutating func writeGauges() {
+    var total = pool.count + burst.held.frameCount
+    for slot in 0..<queues.count {
+      let counters = queues[slot].counters
+      // The completion ring is read before the TX ring: a frame that moves between the two readings is then in neither, and
+      // counted inside the kernel, instead of twice.
+      let isThere = !queues[slot].isVacant
+      let fill = isThere ? Int(queues[slot].fill.pending) : 0
+      let completion = isThere ? Int(queues[slot].completion.pending) : 0
+      let transmit = isThere ? Int(queues[slot].transmit.pending) : 0
+      let all = queues[slot].receiveFrames + queues[slot].transmitFrames
+      counters.set(.fillFrames, UInt64(fill))
+      counters.set(.completionFrames, UInt64(completion))
+      counters.set(.txFrames, UInt64(transmit))
+      counters.set(.kernelFrames, UInt64(bitPattern: Int64(all - fill - completion - transmit)))
+      counters.set(.heldPackets, UInt64(burst.held.count(slot: slot)))
+      if !isConserved(slot) { self.counters.add(.ledgerViolations, 1) }
+      total += all
+    }
+    counters.set(.framesInPool, UInt64(pool.count))
+    counters.set(.framesHeld, UInt64(burst.held.frameCount))
+    counters.set(.heartbeat, TimestampClock.monotonicNanoseconds)
+    if total != layout.frameCount { counters.add(.ledgerViolations, 1) }
+  }
+
+  /// received = forwarded + delivered + held + Σ dropped, on one queue.
+  func isConserved(_ slot: Int) -> Bool {
+    let counters = queues[slot].counters
+    var explained = counters.get(.forwardedPackets) + counters.get(.deliveredPackets) + counters.get(.heldPackets)
+    for reason in DropReason.allCases { explained += counters.dropped(reason) }
+    return explained == counters.get(.receivedPackets)
+  }
+
+  /// Nothing is under way: no packet to take, nothing to transmit, nothing to complete.
+  var isDrained: Bool {
+    for slot in 0..<queues.count where queues[slot].isUp {
+      if queues[slot].transmitFrames > 0 || queues[slot].receive.pending > 0 { return false }
+    }
+    return true
+  }
+}

@@ -1,0 +1,79 @@
+extension WorkerCore {
+  /// Takes transmitted frames off a queue's completion ring into the pool.
+  mutating func reap(_ slot: Int) {
+    let owner = FrameOwners.transmit(slot)
+    let available = queues[slot].completion.available(upTo: UInt32(truncatingIfNeeded: queues[slot].transmitFrames))
+    guard available > 0 else { return }
+    let ring = queues[slot].completion.window
+    let (layout, owners) = (layout, owners.table)
+    var top = pool.top
+    var returned = 0
+    for place in 0..<available {
+      let address = layout.plain(ring[place])
+      guard owners.take(layout.index(of: address), from: owner) else { continue }
+      top.push(layout.frame(of: address))
+      returned &+= 1
+    }
+    pool.finish(top)
+    queues[slot].completion.advance(by: available)
+    queues[slot].transmitFrames &-= returned
+    queues[slot].completion.release()
+  }
+
+  /// Shows the kernel what was written to a TX ring, and kicks it by the wake-up policy.
+  ///
+  /// A kick happens when the ring asks for it and enough is pending, or the oldest has waited long enough, or there was
+  /// nothing else to do in this turn. Descriptors that the kernel took but did not complete are reason enough: skipping the
+  /// kick because nothing new was queued has stalled others.
+  mutating func flush(_ slot: Int) {
+    guard queues[slot].transmitFrames > 0 else { return }
+    if queues[slot].isDirty {
+      queues[slot].transmit.publish()
+      queues[slot].isDirty = false
+    }
+    guard queues[slot].transmit.needsWakeup else { return }
+    let pending = queues[slot].transmit.pending
+    let isOld = now &- queues[slot].lastKick >= kickTicks
+    guard pending >= kickThreshold || isOld || (pending > 0 && turnPackets == 0) else { return }
+    kick(slot)
+  }
+
+  /// Rings the TX doorbell; a refusal that is not ordinary ends the queue.
+  mutating func kick(_ slot: Int) {
+    queues[slot].lastKick = now
+    queues[slot].counters.add(.txKicks, 1)
+    let result = queues[slot].doorbell.ringTransmit()
+    if !result.isOrdinaryKickResult { fail(slot, -result) }
+  }
+
+  /// A full TX ring gets one chance before packets are dropped: a kick, and its completions taken.
+  mutating func makeRoom(_ slot: Int, for wanted: UInt32) -> UInt32 {
+    queues[slot].transmit.publish()
+    queues[slot].isDirty = false
+    if queues[slot].transmit.needsWakeup { kick(slot) }
+    reap(slot)
+    return queues[slot].transmit.room(for: wanted)
+  }
+
+  /// Ends a queue: no more is received from it or transmitted on it until it is replaced.
+  mutating func fail(_ slot: Int, _ code: CInt) {
+    guard queues[slot].failure == 0 else { return }
+    queues[slot].failure = code
+    queues[slot].counters.set(.failure, UInt64(code))
+  }
+
+  /// Puts a fresh socket in the place of a failed one. Every frame that the old one had is the worker's again: it must be
+  /// closed, or its device gone, so that the kernel can't touch them.
+  mutating func replace(_ slot: Int, with socket: XSKSocket) {
+    let old = (port: queues[slot].port, queue: queues[slot].queue, counters: queues[slot].counters)
+    let limit = queues[slot].maximumLength
+    for owner in [FrameOwners.receive(slot), FrameOwners.transmit(slot)] {
+      for index in owners.reclaim(from: owner) { pool.push(layout.address(ofFrame: index)) }
+    }
+    queues[slot] = XSKQueue(
+      rings: QueueRings(socket.rings), doorbell: .kernel(socket.descriptor), counters: old.counters, port: old.port,
+      queue: old.queue, maximumLength: limit)
+    old.counters.set(.failure, 0)
+    refill(slot)
+  }
+}

@@ -1,0 +1,90 @@
+import CXsk
+
+/// Everything of a worker but its handler: queues, pool, owners, burst, and the steps of a turn.
+///
+/// Not generic, so it is compiled once; its steps are called once a burst or once a turn, never once a packet. Nothing in
+/// it is a class reference that a step would retain.
+@usableFromInline struct WorkerCore: ~Copyable {
+  @usableFromInline var burst: Burst
+  var queues: FixedArray<XSKQueue>
+  var pool: FramePool
+  var owners: FrameOwners
+  let layout: UMEMLayout
+  let counters: WorkerCounters
+  /// egress[slot × 256 + port]: the worker's queue on that port for packets of queue `slot`, −1 if there is none.
+  let egress: FixedArray<Int16>
+  let batch: Int
+  let fillLevel: Int
+  let kickThreshold: UInt32
+  let kickTicks: UInt64
+  /// Time-stamp ticks at the start of this turn.
+  var now: UInt64 = 0
+  /// The worker is stopping: the kernel is given no more frames to receive into.
+  var isDraining = false
+  /// Packets that this turn took, over all queues.
+  @usableFromInline var turnPackets = 0
+
+  init(
+    configuration: WorkerConfiguration, layout: UMEMLayout, queues: consuming FixedArray<XSKQueue>,
+    counters: WorkerCounters
+  ) {
+    let clock = TimestampClock.shared
+    burst = Burst(capacity: configuration.batch, layout: layout, holdCapacity: configuration.holdCapacity)
+    pool = FramePool(capacity: layout.frameCount)
+    owners = FrameOwners(frames: layout.frameCount)
+    egress = Self.egressTable(queues)
+    self.queues = queues
+    self.layout = layout
+    self.counters = counters
+    batch = configuration.batch
+    fillLevel = configuration.fillLevel
+    kickThreshold = UInt32(configuration.kickThreshold)
+    kickTicks = clock.ticks(microseconds: configuration.kickMicroseconds)
+    counters.set(.framesTotal, UInt64(layout.frameCount))
+  }
+
+  /// Puts frames `first…` into the pool, the lowest address on top.
+  mutating func stockPool(from first: Int = 0) {
+    for index in stride(from: layout.frameCount - 1, through: first, by: -1) {
+      pool.push(layout.address(ofFrame: index))
+    }
+  }
+
+  /// For each ingress queue the queue to leave a port by: the one of the same number, else they are dealt in turn.
+  private static func egressTable(_ queues: borrowing FixedArray<XSKQueue>) -> FixedArray<Int16> {
+    var table = FixedArray<Int16>(repeating: -1, count: queues.count * 256)
+    for ingress in 0..<queues.count {
+      for port in 0..<256 {
+        var candidates: [Int] = []
+        for slot in 0..<queues.count where queues[slot].port == UInt8(port) { candidates.append(slot) }
+        guard !candidates.isEmpty else { continue }
+        let same = candidates.first { queues[$0].queue == queues[ingress].queue }
+        table[ingress * 256 + port] = Int16(same ?? candidates[queues[ingress].queue % candidates.count])
+      }
+    }
+    return table
+  }
+
+  @usableFromInline var queueCount: Int { queues.count }
+
+  /// Step 1: the time, completions back to the pool, fill rings topped up.
+  @usableFromInline mutating func beginTurn() {
+    now = cxsk_timestamp()
+    turnPackets = 0
+    for slot in 0..<queues.count where queues[slot].isUp {
+      if queues[slot].transmitFrames > 0 { reap(slot) }
+      if !isDraining { refill(slot) }
+    }
+  }
+
+  /// Step 3: TX rings published and kicked by policy; the turn counted.
+  @usableFromInline mutating func endTurn() {
+    for slot in 0..<queues.count where queues[slot].isUp { flush(slot) }
+    counters.add(.turns, 1)
+    if turnPackets == 0 {
+      counters.add(.emptyTurns, 1)
+    } else {
+      counters.add(.busyTicks, cxsk_timestamp() &- now)
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/// Everything of a worker but its handler: the non-generic half, made by the engine or by `WorkerParts(simulated:…)`.
+public struct WorkerParts: ~Copyable {
+  @usableFromInline var core: WorkerCore
+  var idle: IdleState
+  // What the queues live off: kept, never touched on the packet path.
+  var resources: WorkerResources
+  let drainNanoseconds: UInt64
+  var drainDeadline: UInt64 = 0
+
+  /// Parts on simulated devices, each a port of its own with one queue.
+  ///
+  /// - Parameters:
+  ///   - devices: ports 0, 1, … in this order.
+  ///   - counters: a page with worker 0 and at least `devices.count` slots.
+  public init(
+    simulated devices: [SimulatedDevice], umem: UMEM, counters: CounterPage,
+    configuration: WorkerConfiguration = WorkerConfiguration(), control: WorkerControl = WorkerControl()
+  ) throws(XSKError) {
+    let queues = try FixedArray<XSKQueue>(count: devices.count) { slot throws(XSKError) in
+      XSKQueue(
+        rings: QueueRings(devices[slot].memory), doorbell: .simulated(devices[slot].doorbell),
+        counters: counters.queue(slot: slot), port: UInt8(slot), queue: 0, maximumLength: .max)
+    }
+    try self.init(
+      queues: queues, workerCounters: counters.worker(index: 0), configuration: configuration,
+      resources: WorkerResources(
+        control: control, umem: umem, counterPage: counters, sockets: devices.map { _ in nil }, devices: devices))
+    core.stockPool()
+  }
+
+  init(
+    queues: consuming FixedArray<XSKQueue>, workerCounters: WorkerCounters, configuration: WorkerConfiguration,
+    resources: WorkerResources
+  ) throws(XSKError) {
+    try configuration.validate()
+    let count = queues.count
+    core = WorkerCore(
+      configuration: configuration, layout: resources.umem.layout, queues: queues, counters: workerCounters)
+    idle = IdleState(configuration, queues: count, bell: resources.control.bell)
+    self.resources = resources
+    drainNanoseconds = UInt64(configuration.drainMilliseconds) * 1_000_000
+  }
+
+  /// A turn took `packets` packets: none, and the worker rests as its policy says.
+  @usableFromInline mutating func rest(after packets: Int) {
+    if packets == 0 { idle.rest(&core) } else { idle.reset() }
+  }
+
+  @usableFromInline mutating func isHousekeepingDue() -> Bool { idle.isHousekeepingDue(core.now) }
+
+  @usableFromInline var isStopRequested: Bool { resources.control.isStopRequested }
+
+  /// From here on no frame is given to the kernel for receiving.
+  @usableFromInline mutating func beginDrain() {
+    drainDeadline = TimestampClock.monotonicNanoseconds + drainNanoseconds
+    core.isDraining = true
+    core.burst.held.releaseAll(.drop(.shutdown))
+    core.dispatchReleased()
+  }
+
+  /// Everything is back, or the time for it is over.
+  @usableFromInline var isDrained: Bool {
+    core.isDrained || TimestampClock.monotonicNanoseconds >= drainDeadline
+  }
+
+  /// Frames that are now in the pool. The rest of the ledger is in the counters.
+  public var pooledFrames: Int { core.pool.count }
+}
+
+extension CounterPage {
+  /// A page in memory for one worker on simulated devices.
+  public convenience init(simulated devices: [SimulatedDevice], cpu: Int = -1, command: String = "") throws(XSKError) {
+    try self.init(
+      inMemory: CounterDescription(
+        tool: "swift-xsk", version: "", command: command,
+        ports: devices.map {
+          CounterDescription.Port(
+            name: $0.name, device: $0.name, ifindex: 0, mode: "simulated", queues: [0], link: "up")
+        },
+        slots: devices.indices.map { CounterDescription.Slot(worker: 0, cpu: cpu, port: $0, queue: 0) }),
+      workers: 1)
+  }
+}

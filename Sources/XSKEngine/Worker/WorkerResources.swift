@@ -1,0 +1,60 @@
+/// What a worker's queues live off: sockets or simulated devices, the UMEM, the counter page.
+struct WorkerResources {
+  let control: WorkerControl
+  let umem: UMEM
+  /// Keeps the counters' memory.
+  let counterPage: CounterPage
+  /// One a slot; nil where the queue is simulated, or given up.
+  var sockets: [XSKSocket?]
+  let devices: [SimulatedDevice]
+  /// CLOCK_MONOTONIC of the next look at the kernel's statistics.
+  var nextStatistics: UInt64 = 0
+
+  /// Nanoseconds between two looks at XDP_STATISTICS and the sockets' errors: two system calls a queue.
+  static let statisticsInterval: UInt64 = 100_000_000
+}
+
+extension WorkerParts {
+  /// The worker's own part of housekeeping.
+  @usableFromInline mutating func finishHousekeeping() {
+    core.dispatchReleased()
+    let now = TimestampClock.monotonicNanoseconds
+    if now >= resources.nextStatistics || core.isDraining {
+      resources.nextStatistics = now + WorkerResources.statisticsInterval
+      for slot in 0..<core.queueCount { readKernelState(slot) }
+    }
+    core.writeGauges()
+    resources.control.silence()
+    if let mail = resources.control.takeMail() { obey(mail) }
+  }
+
+  /// Copies the kernel's statistics to the counters, and notices a socket whose device was unregistered.
+  private mutating func readKernelState(_ slot: Int) {
+    guard let socket = resources.sockets[slot], core.queues[slot].isUp else { return }
+    let error = socket.takeError()
+    if error != 0 { core.fail(slot, error) }
+    let counters = core.queues[slot].counters
+    let statistics = socket.statistics
+    counters.set(.kernelRXDropped, statistics.rxDropped)
+    counters.set(.kernelRXInvalidDescriptors, statistics.rxInvalidDescriptors)
+    counters.set(.kernelTXInvalidDescriptors, statistics.txInvalidDescriptors)
+    counters.set(.kernelRXRingFull, statistics.rxRingFull)
+    counters.set(.kernelFillRingEmpty, statistics.fillRingEmpty)
+    counters.set(.kernelTXRingEmpty, statistics.txRingEmpty)
+  }
+
+  /// Gives up a failed slot's socket for the control plane to close, or puts a fresh one in its place.
+  private mutating func obey(_ mail: QueueMail) {
+    switch mail {
+    case .vacate(let slot):
+      core.queues[slot].isVacant = true
+      let socket = resources.sockets[slot]
+      resources.sockets[slot] = nil
+      resources.control.answer(vacated: socket)
+    case .replace(let slot, let socket):
+      resources.sockets[slot] = socket
+      core.replace(slot, with: socket)
+      resources.control.answer(vacated: nil)
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import CXsk
+import Glibc
+import XSKEngine
+
+/// A routing netlink socket of the calling thread's namespace (rtnetlink(7)): devices, addresses and neighbours
+/// without the `ip` program.
+final class Netlink {
+  private let fd: CInt
+  private var sequence: UInt32 = 0
+
+  init() throws(XSKError) {
+    fd = socket(AF_NETLINK, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue), NETLINK_ROUTE)
+    guard fd >= 0 else {
+      throw XSKError("netlink", refused: "no socket", code: errno, remedy: "use a kernel with networking")
+    }
+    // The kernel answers at once; the bound is for the day it doesn't.
+    var bound = timeval(tv_sec: 10, tv_usec: 0)
+    unsafe setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, socklen_t(MemoryLayout<timeval>.size))
+  }
+
+  deinit { close(fd) }
+
+  /// One reply: its type, and what follows the header.
+  struct Reply {
+    let type: Int
+    let payload: ArraySlice<UInt8>
+  }
+
+  /// Sends a request and returns the replies to it.
+  ///
+  /// - Parameters:
+  ///   - subject: the thing that an error should name.
+  ///   - problem: what an error should say could not be done.
+  @discardableResult
+  func request(_ message: NetlinkMessage, _ subject: String, _ problem: String) throws(XSKError) -> [Reply] {
+    sequence &+= 1
+    let bytes = message.finished(sequence: sequence)
+    // send() reads exactly the array's bytes.
+    guard unsafe send(fd, bytes, bytes.count, 0) == bytes.count else {
+      throw XSKError(subject, refused: problem, code: errno, remedy: Self.remedy(errno))
+    }
+    var replies: [Reply] = []
+    while true {
+      for reply in try receive(subject) {
+        guard reply.type == NLMSG_ERROR || reply.type == NLMSG_DONE else {
+          replies.append(reply)
+          continue
+        }
+        let code = reply.payload.number(Int32.self) ?? 0
+        guard code == 0 || reply.type == NLMSG_DONE else {
+          throw XSKError(subject, refused: problem, code: code, remedy: Self.remedy(-code))
+        }
+        return replies
+      }
+    }
+  }
+
+  /// The messages of one datagram.
+  private func receive(_ subject: String) throws(XSKError) -> [Reply] {
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    // recv() writes at most the buffer's size.
+    let count = unsafe recv(fd, &buffer, buffer.count, 0)
+    guard count > 0 else {
+      throw XSKError(subject, refused: "netlink gives no answer", code: errno, remedy: "try again")
+    }
+    var replies: [Reply] = []
+    var rest = buffer[..<count]
+    while rest.count >= 16 {
+      let length = Int(rest.number(UInt32.self) ?? 0)
+      guard length >= 16, length <= rest.count else { break }
+      let isOurs = rest.dropFirst(8).number(UInt32.self) == sequence
+      let type = Int(rest.dropFirst(4).number(UInt16.self) ?? 0)
+      if isOurs { replies.append(Reply(type: type, payload: rest.dropFirst(16).prefix(length - 16))) }
+      rest = rest.dropFirst((length + 3) & ~3)
+    }
+    return replies
+  }
+
+  private static func remedy(_ code: CInt) -> String {
+    switch code {
+    case EPERM, EACCES: "run as root (CAP_NET_ADMIN)"
+    case EEXIST: "choose another name or address, or remove what is there"
+    case ENODEV: "check the device's name"
+    case EOPNOTSUPP: "load the kernel module for it (modprobe veth)"
+    default: "check the values given"
+    }
+  }
+}
+
+/// Flags and message numbers that are macros or enumerators with C types of their own.
+enum NetlinkFlag {
+  static let acknowledged = NLM_F_REQUEST | NLM_F_ACK
+  static let create = acknowledged | NLM_F_CREATE | NLM_F_EXCL
+  static let replace = acknowledged | NLM_F_CREATE | NLM_F_REPLACE
+  static let dump = NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH
+}

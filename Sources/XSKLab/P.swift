@@ -1,1 +1,0 @@
-struct BPFImage { let name: StaticString; let hexadecimal: StaticString }

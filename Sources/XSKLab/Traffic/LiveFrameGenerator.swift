@@ -1,0 +1,82 @@
+import XSKEngine
+
+/// Sends copies of a frame into a device at millions a second from one CPU: an XDP program, run by the kernel itself
+/// (BPF_PROG_TEST_RUN with live frames), redirects each.
+///
+/// A veth takes redirected frames only while its *peer* runs NAPI (an XDP program, or GRO); the peer then works on the
+/// generator's CPU. It ends by itself after `packets` or `duration`, and when released.
+public final class LiveFrameGenerator: Sendable {
+  public struct Configuration: Hashable, Sendable {
+    /// The frame, 64…1514 bytes without FCS.
+    public var frame: [UInt8]
+    /// Frames take turns among this many flows, 1…2²⁴: 16,384 source ports, then the next source address. Checksums are
+    /// kept right. More than one needs an untagged UDP or TCP frame.
+    public var flows: UInt32 = 1
+    /// Stop after this many frames; nil: when `duration` has passed.
+    public var packets: UInt64?
+    /// Stop after this time in any case.
+    public var duration: Duration = .seconds(10)
+    /// Frames a second, 1000 or more; nil: as many as go. The CPU is fully used either way: the wait between frames
+    /// spins. Time lost to other threads is not made up for.
+    public var rate: Double?
+    /// The CPU to run on; nil: any.
+    public var cpu: UInt32?
+    /// Frames handed over at once, 1…256. Above 256 a veth's ring would overflow.
+    public var batch: UInt32 = 64
+
+    public init(
+      frame: [UInt8], flows: UInt32 = 1, packets: UInt64? = nil, duration: Duration = .seconds(10),
+      rate: Double? = nil, cpu: UInt32? = nil, batch: UInt32 = 64
+    ) {
+      self.frame = frame
+      self.flows = flows
+      self.packets = packets
+      self.duration = duration
+      self.rate = rate
+      self.cpu = cpu
+      self.batch = batch
+    }
+  }
+
+  /// What it did.
+  public struct Report: Hashable, Sendable {
+    /// Frames handed to the device. Each is in the peer's `receivedPackets` or, where its ring was full, in its
+    /// `receiveDropped`.
+    public let packets: UInt64
+    public let bytes: UInt64
+    public let duration: Duration
+    /// Frames a second.
+    public var rate: Double { duration > .zero ? Double(packets) / (duration / .seconds(1)) : 0 }
+  }
+
+  private let work: LiveFrameWork
+
+  /// Starts sending into a device of `namespace`, on a thread of its own.
+  ///
+  /// - Throws: `XSKError` for values out of range, an unknown device, or where BPF is refused.
+  public init(
+    in namespace: NetworkNamespace, device: String, _ configuration: Configuration
+  ) throws(XSKError) {
+    let work = try LiveFrameWork(namespace, device, configuration)
+    self.work = work
+    // The thread holds the work alone: releasing the generator stops it.
+    try LabThread.start("lab-generator") { work.perform(in: namespace) }
+  }
+
+  deinit { work.stop() }
+
+  /// Frames sent so far.
+  public var sent: UInt64 { work.program.sent }
+
+  /// Waits until it has ended.
+  ///
+  /// - Throws: `XSKError` if the kernel refused to run it, or the device took none of its frames.
+  public func wait() throws(XSKError) -> Report { try work.answer.wait() }
+
+  /// Ends it within some 30 ms and returns what it did.
+  @discardableResult
+  public func stop() throws(XSKError) -> Report {
+    work.stop()
+    return try wait()
+  }
+}
