@@ -4,7 +4,7 @@ import XSKEngine
 ///
 /// ```
 /// time            rx/s       fwd/s      drop/s    bit/s   wake/s mode      drops
-/// 14:03:59   3,912,345           0   3,912,345   2.00 G    1,234 copy      policy 3.91M
+/// 14:03:59   3,912,345           0   3,912,345   2.00 G    1,234 copy      policy, rx_ring_full 12.1k
 /// ```
 ///
 /// `wake` counts system calls (TX kicks, RX kicks, polls). Behind the mode stand ports in trouble, drops by reason, and
@@ -66,10 +66,14 @@ public struct RateView: Sendable {
       let failure = zip(description.slots, snapshot.slots).first { $0.port == index && $1[.failure] != 0 }
       return failure.map { "\(port.name.printable): \(failureName($1[.failure]))" }
     }
-    let counts = (rates.drops + rates.kernelLosses).map { named in
-      "\(named.name.printable) \(NumberFormats.scaled(named.rate, separator: ""))"
-    }
-    return troubled + counts
+    // A single reason's rate stands in the drop column already.
+    let drops = rates.drops.count == 1 ? [rates.drops[0].name.printable] : rates.drops.map(count)
+    return troubled + drops + rates.kernelLosses.map(count)
+  }
+
+  /// A named rate in few columns.
+  private static func count(_ named: CounterRates.Named) -> String {
+    "\(named.name.printable) \(NumberFormats.scaled(named.rate, separator: ""))"
   }
 
   /// As many remarks as fit, then how many didn't. The first is cut if it doesn't fit by itself.

@@ -26,7 +26,7 @@ struct RateViewTests {
     #expect(
       view.next(from: start, to: second) == """
         time            rx/s       fwd/s      drop/s    bit/s    wake/s mode      drops
-        01:00:11   3,912,345           0   3,912,345   2.00 G     1,234 copy      policy 3.91M
+        01:00:11   3,912,345           0   3,912,345   2.00 G     1,234 copy      policy
         """)
   }
 
@@ -37,7 +37,7 @@ struct RateViewTests {
     _ = view.next(from: start, to: second)
     #expect(
       view.next(from: start, to: later)
-        == "00:00:11   1,956,173           0   1,956,173   1.00 G       617 copy      policy 1.96M")
+        == "00:00:11   1,956,173           0   1,956,173   1.00 G       617 copy      policy")
   }
 
   @Test func `An idle line ends with the mode`() {
@@ -57,7 +57,7 @@ struct RateViewTests {
     #expect(
       view.next(from: start, to: second) == """
         time            rx/s       fwd/s      drop/s    bit/s    wake/s mode      drops
-        00:00:11   3,912,345           0   3,912,345   2.00 G     1,234 copy      policy 3.91M
+        00:00:11   3,912,345           0   3,912,345   2.00 G     1,234 copy      policy
           worker 0 cpu 3   busy  87.3 %   turns/s 1,234,567   polls/s 1,200   frames 4,096: pool 2,041 held 0
             veth0:0 copy   rx/s 3,912,345   fwd/s 0   host/s 0   drop/s 3,912,345   tx/s 0   kicks/s tx 4 rx 30
               frames: fill 2,048 kernel 7 tx 0 completion 0
@@ -99,6 +99,15 @@ struct RateViewTests {
         "east down", "west: Network is down", "port_down 3.00k", "policy 20", "rx_ring_full 5",
       ])
     #expect(RateView.line(rates, of: new, utcOffset: 0).hasSuffix(" mixed     east down +4"))
+  }
+
+  @Test func `A single drop reason leaves room for what the kernel lost`() {
+    let new = snapshot(drop, at: 11) { snapshot in
+      snapshot.slots[0][.policy] = 227_438
+      snapshot.slots[0][.kernelRXRingFull] = 101_000
+    }
+    let line = RateView.line(CounterRates(from: start, to: new), of: new, utcOffset: 0)
+    #expect(line.hasSuffix(" copy      policy, rx_ring_full 101k"))
   }
 
   @Test func `A terse line never reaches 100 columns`() {
