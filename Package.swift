@@ -63,6 +63,7 @@ let package = Package(
     .plugin(name: "EmbedBPF", capability: .buildTool(), dependencies: ["BPFEmbedder"]),
 
     .testTarget(name: "XSKEngineTests", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
+    .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swiftSettings),
     .testTarget(name: "XSKLabTests", dependencies: ["XSKLab", "XSKEngine"], swiftSettings: swiftSettings),
   ]
 )

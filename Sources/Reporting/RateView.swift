@@ -4,7 +4,7 @@ import XSKEngine
 ///
 /// ```
 /// time            rx/s       fwd/s      drop/s    bit/s   wake/s mode      drops
-/// 14:03:59   3,912,345           0   3,912,345   2.00 G    1,234 copy      policy 3.91M
+/// 14:03:59   3,912,345           0   3,912,345   2.00 G    1,234 copy      policy, rx_ring_full 12.1k
 /// ```
 ///
 /// `wake` counts system calls (TX kicks, RX kicks, polls). Behind the mode stand ports in trouble, drops by reason, and
@@ -66,23 +66,29 @@ public struct RateView: Sendable {
       let failure = zip(description.slots, snapshot.slots).first { $0.port == index && $1[.failure] != 0 }
       return failure.map { "\(port.name.printable): \(failureName($1[.failure]))" }
     }
-    let counts = (rates.drops + rates.kernelLosses).map { named in
-      "\(named.name.printable) \(NumberFormats.scaled(named.rate, separator: ""))"
-    }
-    return troubled + counts
+    // A single reason's rate stands in the drop column already.
+    let drops = rates.drops.count == 1 ? [rates.drops[0].name.printable] : rates.drops.map(count)
+    return troubled + drops + rates.kernelLosses.map(count)
   }
 
-  /// As many remarks as fit, then how many didn't.
+  /// A named rate in few columns.
+  private static func count(_ named: CounterRates.Named) -> String {
+    "\(named.name.printable) \(NumberFormats.scaled(named.rate, separator: ""))"
+  }
+
+  /// As many remarks as fit, then how many didn't. The first is cut if it doesn't fit by itself.
   static func fit(_ remarks: [String], into width: Int) -> String {
-    var text = ""
-    for (index, remark) in remarks.enumerated() {
-      let longer = text.isEmpty ? remark : "\(text), \(remark)"
+    guard let first = remarks.first else { return "" }
+    func more(_ count: Int) -> String { count > 0 ? " +\(count)" : "" }
+    let others = more(remarks.count - 1)
+    guard first.count + others.count <= width else {
+      return first.prefix(max(0, width - 1 - others.count)) + "…" + others
+    }
+    var text = first
+    for (index, remark) in remarks.enumerated().dropFirst() {
+      let longer = "\(text), \(remark)"
       let left = remarks.count - index - 1
-      guard longer.count + (left > 0 ? " +\(left)".count : 0) <= width else {
-        if text.isEmpty { text = String(remark.prefix(width - 4)) + "…" }
-        let unseen = text.hasSuffix("…") ? left : left + 1
-        return unseen > 0 ? "\(text) +\(unseen)" : text
-      }
+      guard longer.count + more(left).count <= width else { return text + more(left + 1) }
       text = longer
     }
     return text

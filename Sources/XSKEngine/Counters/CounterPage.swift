@@ -30,7 +30,7 @@ public final class CounterPage: Sendable {
 
   /// The file; nil if the page is in anonymous memory.
   public let path: String?
-  private let memory: CounterPageMemory
+  let memory: CounterPageMemory
   private let shared: Mutex<Shared>
 
   /// Makes a page in a file, which appears under its name only when it is complete.

@@ -35,7 +35,8 @@ public struct CounterPageDirectory: Hashable, Sendable {
   ///
   /// - Throws: if it can't be made, or if somebody else could replace files in it.
   func create() throws(XSKError) {
-    if unsafe mkdir(path, 0o755) == 0 { return }
+    // The mode doesn't depend on the umask.
+    if unsafe mkdir(path, 0o755) == 0, unsafe chmod(path, 0o755) == 0 { return }
     let code = errno
     guard code == EEXIST else {
       throw XSKError(

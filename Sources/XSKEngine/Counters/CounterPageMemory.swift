@@ -95,13 +95,11 @@ import Glibc
     self[.epoch] = (epoch | 1) &+ 1
   }
 
-  /// The description's bytes as they are now; only the epoch tells whether they belong together.
-  func descriptionBytes() throws(XSKError) -> [UInt8] {
+  /// The description's bytes as they are now; only the epoch tells whether they belong together. nil if its length is
+  /// beyond its room.
+  func descriptionBytes() -> [UInt8]? {
     let length = self[.descriptionLength]
-    guard length <= UInt64(layout.descriptionCapacity) else {
-      throw damaged(
-        subject, "claims a description of \(length) bytes, there is room for \(layout.descriptionCapacity)")
-    }
+    guard length <= UInt64(layout.descriptionCapacity) else { return nil }
     var text: [UInt8] = []
     text.reserveCapacity(Int(length) + 8)
     for offset in stride(from: 0, to: Int(length), by: 8) {

@@ -6,7 +6,7 @@ public struct ProcessIdentity: Hashable, Sendable {
   /// Clock ticks from boot to the process's start: field 22 of /proc/PID/stat.
   public let start: UInt64
 
-  init(pid: Int32, start: UInt64) {
+  public init(pid: Int32, start: UInt64) {
     self.pid = pid
     self.start = start
   }
