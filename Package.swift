@@ -58,6 +58,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/xskbench", swiftSettings: swiftSettings),
 
+    // The README's example of the library: nothing but the engine.
+    .executableTarget(
+      name: "DropAll", dependencies: ["XSKEngine"], path: "Examples/DropAll", swiftSettings: swiftSettings),
+
     // Compiles `bpf/*.bpf.c` of a target with the toolchain's clang and embeds the objects as Swift source.
     .executableTarget(name: "BPFEmbedder", swiftSettings: swiftSettings),
     .plugin(name: "EmbedBPF", capability: .buildTool(), dependencies: ["BPFEmbedder"]),
