@@ -217,5 +217,8 @@ extension WorkerCore {
     queues[slot].fill.advance(by: given)
     queues[slot].receiveFrames &+= Int(given)
     queues[slot].fill.publish()
+    // A driver that found the ring empty has stopped. The idle policy asks it to go on, but a worker that another queue
+    // keeps busy is never idle.
+    if queues[slot].fill.needsWakeup { ringReceive(slot) }
   }
 }
