@@ -3,7 +3,9 @@ import Testing
 import XSKEngine
 
 @Suite struct DropHandlerTests {
-  @Test(arguments: [1, 63, 64, 65, 1000]) func `every packet is dropped by policy and none is transmitted`(count: Int) throws {
+  @Test(arguments: [1, 63, 64, 65, 1000]) func `every packet is dropped by policy and none is transmitted`(count: Int)
+    throws
+  {
     let rig = try ForwarderRig(DropHandler(), ports: 1)
     let sent = rig.run((0..<count).map { ethernetFrame($0) }, on: 0)
     #expect(sent == [[]])

@@ -83,5 +83,6 @@ final class ForwarderRig<Handler: PacketHandler> {
 /// An Ethernet frame of `length` bytes whose content follows from its number; 02:…:01 to 02:…:02.
 func ethernetFrame(_ number: Int, length: Int = 64) -> [UInt8] {
   let header: [UInt8] = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0]
-  return header.prefix(length) + (header.count..<max(length, header.count)).map { UInt8(truncatingIfNeeded: number &* 13 &+ $0) }
+  return header.prefix(length)
+    + (header.count..<max(length, header.count)).map { UInt8(truncatingIfNeeded: number &* 13 &+ $0) }
 }

@@ -40,7 +40,9 @@ import Testing
     Refusal("256 ports: out of range; name 1 to 255 devices", (0..<256).map { ("p\($0)", 1) }),
     Refusal("a0: is named twice; name two different devices", [("a0", 1), ("b0", 1), ("a0", 1)]),
     Refusal("a0: no queue is named; give at least one with --queues", [("a0", 4)]) { $0.ports[0].queues = [] },
-    Refusal("a0: a queue is named twice; name each queue once with --queues", [("a0", 4)]) { $0.ports[0].queues = [1, 2, 1] },
+    Refusal("a0: a queue is named twice; name each queue once with --queues", [("a0", 4)]) {
+      $0.ports[0].queues = [1, 2, 1]
+    },
     Refusal("--cores: names no CPU, or one twice; name each CPU once", [("a0", 4)]) { $0.cores = [] },
     Refusal("--cores: names no CPU, or one twice; name each CPU once", [("a0", 4)]) { $0.cores = [1, 1] },
     Refusal(
@@ -48,7 +50,8 @@ import Testing
       [("a0", 4), ("b0", 2)]
     ) { $0.cores = [0, 1, 2] },
     Refusal(
-      "127 queues on one worker: more than the 126 that it can tell apart; name more cores or fewer queues", [("a0", 127)]
+      "127 queues on one worker: more than the 126 that it can tell apart; name more cores or fewer queues",
+      [("a0", 127)]
     ) { $0.cores = [0] },
   ]
 
@@ -56,24 +59,31 @@ import Testing
     #expect(problem { _ = try Self.plan(refusal.ports, refusal.change) } == refusal.words)
   }
 
-  @Test(arguments: [
-    (WorkerConfiguration(), nil),
-    (WorkerConfiguration(batch: 1), nil),
-    (WorkerConfiguration(batch: 1024, kickMicroseconds: 0, drainMilliseconds: 0), nil),
-    (WorkerConfiguration(batch: 0), "batch 0: out of range; use 1 to 1024"),
-    (WorkerConfiguration(batch: 1025), "batch 1025: out of range; use 1 to 1024"),
-    (WorkerConfiguration(batch: -5), "batch -5: out of range; use 1 to 1024"),
-    (WorkerConfiguration(spinMicroseconds: -1), "spin time in microseconds -1: out of range; use 0 to 60000000"),
-    (WorkerConfiguration(kickThreshold: 0), "kick threshold 0: out of range; use 1 to 65536"),
-    (WorkerConfiguration(kickThreshold: -1), "kick threshold -1: out of range; use 1 to 65536"),
-    (WorkerConfiguration(kickMicroseconds: .min), "kick time in microseconds \(Int.min): out of range; use 0 to 60000000"),
-    (WorkerConfiguration(fillLevel: -1), "fill level -1: out of range; use 0 to 65536"),
-    (WorkerConfiguration(holdCapacity: -1), "hold capacity -1: out of range; use 0 to 4194304"),
-    (WorkerConfiguration(drainMilliseconds: -1), "drain time in milliseconds -1: out of range; use 0 to 600000"),
-    (WorkerConfiguration(busyPollMicroseconds: -1), "busy-poll time in microseconds -1: out of range; use 0 to 1000000"),
-    (WorkerConfiguration(busyPollBudget: 0), "busy-poll budget 0: out of range; use 1 to 65535"),
-    (WorkerConfiguration(busyPollBudget: 65536), "busy-poll budget 65536: out of range; use 1 to 65535"),
-  ] as [(WorkerConfiguration, String?)])
+  @Test(
+    arguments: [
+      (WorkerConfiguration(), nil),
+      (WorkerConfiguration(batch: 1), nil),
+      (WorkerConfiguration(batch: 1024, kickMicroseconds: 0, drainMilliseconds: 0), nil),
+      (WorkerConfiguration(batch: 0), "batch 0: out of range; use 1 to 1024"),
+      (WorkerConfiguration(batch: 1025), "batch 1025: out of range; use 1 to 1024"),
+      (WorkerConfiguration(batch: -5), "batch -5: out of range; use 1 to 1024"),
+      (WorkerConfiguration(spinMicroseconds: -1), "spin time in microseconds -1: out of range; use 0 to 60000000"),
+      (WorkerConfiguration(kickThreshold: 0), "kick threshold 0: out of range; use 1 to 65536"),
+      (WorkerConfiguration(kickThreshold: -1), "kick threshold -1: out of range; use 1 to 65536"),
+      (
+        WorkerConfiguration(kickMicroseconds: .min),
+        "kick time in microseconds \(Int.min): out of range; use 0 to 60000000"
+      ),
+      (WorkerConfiguration(fillLevel: -1), "fill level -1: out of range; use 0 to 65536"),
+      (WorkerConfiguration(holdCapacity: -1), "hold capacity -1: out of range; use 0 to 4194304"),
+      (WorkerConfiguration(drainMilliseconds: -1), "drain time in milliseconds -1: out of range; use 0 to 600000"),
+      (
+        WorkerConfiguration(busyPollMicroseconds: -1),
+        "busy-poll time in microseconds -1: out of range; use 0 to 1000000"
+      ),
+      (WorkerConfiguration(busyPollBudget: 0), "busy-poll budget 0: out of range; use 1 to 65535"),
+      (WorkerConfiguration(busyPollBudget: 65536), "busy-poll budget 65536: out of range; use 1 to 65535"),
+    ] as [(WorkerConfiguration, String?)])
   func `a worker's numbers are in range or refused in words`(configuration: WorkerConfiguration, words: String?) {
     #expect(problem(configuration.validate) == words)
     if words != nil { #expect(problem { _ = try SimulatedRig(configuration) { _ in } } == words) }
@@ -81,13 +91,14 @@ import Testing
 
   // MARK: Who gets what
 
-  @Test(arguments: [
-    ([("a0", 1)], [7], ["0: 0.0"]),
-    ([("a0", 4)], [7], ["0: 0.0 0.1 0.2 0.3"]),
-    ([("a0", 4)], [7, 3], ["0: 0.0 0.2", "2: 0.1 0.3"]),
-    ([("a0", 2), ("b0", 2)], [7, 3], ["0: 0.0 1.0", "2: 0.1 1.1"]),
-    ([("a0", 3), ("b0", 2)], [1, 2], ["0: 0.0 0.2 1.0", "3: 0.1 1.1"]),
-  ] as [([(String, Int)], [Int], [String])])
+  @Test(
+    arguments: [
+      ([("a0", 1)], [7], ["0: 0.0"]),
+      ([("a0", 4)], [7], ["0: 0.0 0.1 0.2 0.3"]),
+      ([("a0", 4)], [7, 3], ["0: 0.0 0.2", "2: 0.1 0.3"]),
+      ([("a0", 2), ("b0", 2)], [7, 3], ["0: 0.0 1.0", "2: 0.1 1.1"]),
+      ([("a0", 3), ("b0", 2)], [1, 2], ["0: 0.0 0.2 1.0", "3: 0.1 1.1"]),
+    ] as [([(String, Int)], [Int], [String])])
   func `queues are dealt to workers in turn and every worker has one on each port`(
     ports: [(String, Int)], cores: [Int], expected: [String]
   ) throws {
@@ -117,8 +128,13 @@ import Testing
 
   // MARK: Memory
 
-  @Test(arguments: [(1500, 2048, 0, false), (1770, 2048, 0, false), (1771, 2048, 0, true), (9000, 4096, 0, true), (1500, 2048, 512, true)])
-  func `several buffers are asked for when a frame does not fit a chunk`(mtu: Int, chunk: Int, headroom: Int, several: Bool) throws {
+  @Test(arguments: [
+    (1500, 2048, 0, false), (1770, 2048, 0, false), (1771, 2048, 0, true), (9000, 4096, 0, true),
+    (1500, 2048, 512, true),
+  ])
+  func `several buffers are asked for when a frame does not fit a chunk`(
+    mtu: Int, chunk: Int, headroom: Int, several: Bool
+  ) throws {
     var configuration = EngineConfiguration(ports: [PortConfiguration("a0")])
     configuration.umem = UMEMConfiguration(frames: 0, chunkSize: chunk, headroom: headroom)
     let plan = try EnginePlan(configuration, devices: [Self.device("a0", mtu: mtu)])
@@ -127,7 +143,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (1, 64, 64, 0, 64, 0, 128 + 64 + 64), (2, 64, 64, 0, 64, 0, 2 * (128 + 64 + 64)), (1, 64, 64, 0, 256, 0, 128 + 64 + 256),
+    (1, 64, 64, 0, 64, 0, 128 + 64 + 64), (2, 64, 64, 0, 64, 0, 2 * (128 + 64 + 64)),
+    (1, 64, 64, 0, 256, 0, 128 + 64 + 256),
     (1, 64, 64, 10, 64, 0, 10 + 64 + 64), (1, 64, 64, 0, 64, 1000, 128 + 64 + 64 + 1000),
   ]) func `memory left to the plan fills every ring and all that may be held`(
     queues: Int, receive: UInt32, transmit: UInt32, level: Int, batch: Int, hold: Int, frames: Int

@@ -23,10 +23,11 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    (.reflect, .forwardedPackets, 5), (.forward(to: 1), .forwardedPackets, 5), (.delivered, .deliveredPackets, 5),
-    (.drop(.policy), .forwardedPackets, 0), (.forward(to: 9), .forwardedPackets, 0),
-  ] as [(Verdict, QueueCounter, UInt64)])
+  @Test(
+    arguments: [
+      (.reflect, .forwardedPackets, 5), (.forward(to: 1), .forwardedPackets, 5), (.delivered, .deliveredPackets, 5),
+      (.drop(.policy), .forwardedPackets, 0), (.forward(to: 9), .forwardedPackets, 0),
+    ] as [(Verdict, QueueCounter, UInt64)])
   func `a held packet waits until it is released and then has its verdict`(
     verdict: Verdict, counter: QueueCounter, expected: UInt64
   ) throws {

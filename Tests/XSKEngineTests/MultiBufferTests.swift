@@ -5,7 +5,8 @@ import Testing
 /// Packets of several descriptors. A frame of 2048 bytes has room for 1,792.
 @Suite struct MultiBufferTests {
   static func rig(
-    batch: Int = 64, ring: UInt32 = 256, ports: Int = 1, decide: @escaping (inout Burst) -> Void = { $0.decideAll(.reflect) }
+    batch: Int = 64, ring: UInt32 = 256, ports: Int = 1,
+    decide: @escaping (inout Burst) -> Void = { $0.decideAll(.reflect) }
   ) throws -> SimulatedRig {
     try SimulatedRig(
       ports: ports, rings: RingSizes(receive: ring, transmit: 256, fill: 512), umem: UMEMConfiguration(frames: 2048),
@@ -38,7 +39,9 @@ import Testing
     return packets
   }
 
-  @Test(arguments: [1, 2, 3, 5, 31, 64]) func `packets of any length keep bytes and order at any batch`(batch: Int) throws {
+  @Test(arguments: [1, 2, 3, 5, 31, 64]) func `packets of any length keep bytes and order at any batch`(batch: Int)
+    throws
+  {
     let lengths = [9000, 60, 1792, 1793, 3584, 3585, 9014, 1, 5000, 60, 60, 16_384]
     let packets = lengths.enumerated().map { patterned($0, length: $1) }
     var seen: [Int] = []
@@ -128,7 +131,9 @@ import Testing
     rig.drainAlone()
   }
 
-  @Test(arguments: [18, 31, 32]) func `a packet of as many descriptors as the kernel makes goes through`(pieces: Int) throws {
+  @Test(arguments: [18, 31, 32]) func `a packet of as many descriptors as the kernel makes goes through`(pieces: Int)
+    throws
+  {
     let rig = try Self.rig()
     rig.step()
     for _ in 0..<3 { try Self.put(rig, pieces: pieces) }
@@ -138,7 +143,9 @@ import Testing
     rig.drainAlone()
   }
 
-  @Test(arguments: [1, 2, 8, 16] as [UInt32]) func `a chain longer than the RX ring does not block it for good`(ring: UInt32) throws {
+  @Test(arguments: [1, 2, 8, 16] as [UInt32]) func `a chain longer than the RX ring does not block it for good`(
+    ring: UInt32
+  ) throws {
     let rig = try Self.rig(ring: ring) { $0.decideAll(.delivered) }
     rig.step()
     try Self.put(rig, pieces: Int(ring), open: true)
@@ -151,7 +158,8 @@ import Testing
     rig.drainAlone()
   }
 
-  @Test(arguments: 2...5, 0..<5) func `one bad descriptor drops its packet and no other`(pieces: Int, place: Int) throws {
+  @Test(arguments: 2...5, 0..<5) func `one bad descriptor drops its packet and no other`(pieces: Int, place: Int) throws
+  {
     let bad = place % pieces
     let rig = try Self.rig { $0.decideAll(.delivered) }
     rig.step()

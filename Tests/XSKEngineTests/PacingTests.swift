@@ -5,7 +5,8 @@ import Testing
 /// When the TX doorbell is rung. The age bound is 10 s where it must not matter, and `makeOld` where it must.
 @Suite struct PacingTests {
   static func rig(
-    threshold: Int = 16, ring: UInt32 = 64, needsWakeup: Bool = true, decide: @escaping (inout Burst) -> Void = { $0.decideAll(.reflect) }
+    threshold: Int = 16, ring: UInt32 = 64, needsWakeup: Bool = true,
+    decide: @escaping (inout Burst) -> Void = { $0.decideAll(.reflect) }
   ) throws -> SimulatedRig {
     let rig = try SimulatedRig(
       rings: RingSizes(receive: 256, transmit: ring), needsWakeup: needsWakeup,

@@ -29,7 +29,9 @@ import Testing
   /// From the first index, and from just before the indices wrap at 2³².
   static let starts: [UInt32] = [0, 0xffff_fff0, 0xffff_ffff]
 
-  @Test(arguments: counts, starts) func `the fill ring hands every frame over once and in order`(count: Int, start: UInt32) {
+  @Test(arguments: counts, starts) func `the fill ring hands every frame over once and in order`(
+    count: Int, start: UInt32
+  ) {
     for size in [1, 2, 64] as [UInt32] {
       var rings = Pair(size: size, startIndex: start)
       var random = SeededGenerator(state: UInt64(count))
@@ -51,7 +53,9 @@ import Testing
     }
   }
 
-  @Test(arguments: counts, starts) func `the completion ring hands every frame back once and in order`(count: Int, start: UInt32) {
+  @Test(arguments: counts, starts) func `the completion ring hands every frame back once and in order`(
+    count: Int, start: UInt32
+  ) {
     for size in [1, 2, 64] as [UInt32] {
       var rings = Pair(size: size, startIndex: start)
       var random = SeededGenerator(state: UInt64(count))
@@ -74,7 +78,9 @@ import Testing
     }
   }
 
-  @Test(arguments: counts, starts) func `the RX ring hands every descriptor over once and in order`(count: Int, start: UInt32) {
+  @Test(arguments: counts, starts) func `the RX ring hands every descriptor over once and in order`(
+    count: Int, start: UInt32
+  ) {
     for size in [1, 2, 64] as [UInt32] {
       var rings = Pair(size: size, startIndex: start)
       var random = SeededGenerator(state: UInt64(count))
@@ -96,7 +102,9 @@ import Testing
     }
   }
 
-  @Test(arguments: counts, starts) func `the TX ring hands every descriptor over once and in order`(count: Int, start: UInt32) {
+  @Test(arguments: counts, starts) func `the TX ring hands every descriptor over once and in order`(
+    count: Int, start: UInt32
+  ) {
     for size in [1, 2, 64] as [UInt32] {
       var rings = Pair(size: size, startIndex: start)
       var random = SeededGenerator(state: UInt64(count))
@@ -242,23 +250,26 @@ import Testing
 
   // MARK: Sizes
 
-  @Test(arguments: [
-    (RingSizes(), nil),
-    (RingSizes(receive: 1, transmit: 1), nil),
-    (RingSizes(receive: 65536, transmit: 65536), nil),
-    (RingSizes(receive: 0, transmit: 64, fill: 64), "RX ring of 0 entries"),
-    (RingSizes(receive: 64, transmit: 0, completion: 64), "TX ring of 0 entries"),
-    (RingSizes(receive: 64, transmit: 64, fill: 100), "fill ring of 100 entries"),
-    (RingSizes(receive: 64, transmit: 64, completion: 65537), "completion ring of 65537 entries"),
-    (RingSizes(receive: 131_072, transmit: 64), "RX ring of 131072 entries"),
-    (RingSizes(receive: .max, transmit: 64), "RX ring of 4294967295 entries"),
-  ] as [(RingSizes, String?)])
+  @Test(
+    arguments: [
+      (RingSizes(), nil),
+      (RingSizes(receive: 1, transmit: 1), nil),
+      (RingSizes(receive: 65536, transmit: 65536), nil),
+      (RingSizes(receive: 0, transmit: 64, fill: 64), "RX ring of 0 entries"),
+      (RingSizes(receive: 64, transmit: 0, completion: 64), "TX ring of 0 entries"),
+      (RingSizes(receive: 64, transmit: 64, fill: 100), "fill ring of 100 entries"),
+      (RingSizes(receive: 64, transmit: 64, completion: 65537), "completion ring of 65537 entries"),
+      (RingSizes(receive: 131_072, transmit: 64), "RX ring of 131072 entries"),
+      (RingSizes(receive: .max, transmit: 64), "RX ring of 4294967295 entries"),
+    ] as [(RingSizes, String?)])
   func `ring sizes are powers of two up to 65536`(sizes: RingSizes, subject: String?) {
-    #expect(problem(sizes.validate) == subject.map { "\($0): not a power of two from 1 to 65536; give one, such as 2048" })
+    #expect(
+      problem(sizes.validate) == subject.map { "\($0): not a power of two from 1 to 65536; give one, such as 2048" })
   }
 
   @Test func `the fill ring is twice the RX ring unless told otherwise`() {
-    #expect(RingSizes(receive: 512, transmit: 256) == RingSizes(receive: 512, transmit: 256, fill: 1024, completion: 256))
+    #expect(
+      RingSizes(receive: 512, transmit: 256) == RingSizes(receive: 512, transmit: 256, fill: 1024, completion: 256))
     #expect(RingSizes(receive: 65536).fill == 65536, "as large as a ring can be")
   }
 }

@@ -64,7 +64,9 @@ final class SimulatedRig {
   func receive(raw descriptor: Descriptor, on port: Int = 0) -> Bool { nics[port].receive(raw: descriptor) }
   /// Packets of one frame whose bytes nobody looks at.
   @discardableResult
-  func receive(count: Int, length: UInt32 = 60, on port: Int = 0) -> Int { nics[port].receive(count: count, length: length) }
+  func receive(count: Int, length: UInt32 = 60, on port: Int = 0) -> Int {
+    nics[port].receive(count: count, length: length)
+  }
   func takeFrame(on port: Int = 0) -> UInt64? { nics[port].takeFrame() }
   func complete(raw address: UInt64, on port: Int = 0) -> Bool { nics[port].complete(raw: address) }
   @discardableResult
@@ -96,13 +98,15 @@ final class SimulatedRig {
     for slot in 0..<devices.count {
       total += receiveFrames(slot) + transmitFrames(slot)
       #expect(owners[slot].received == receiveFrames(slot), "receive side of queue \(slot)", sourceLocation: location)
-      #expect(owners[slot].transmitted == transmitFrames(slot), "transmit side of queue \(slot)", sourceLocation: location)
+      #expect(
+        owners[slot].transmitted == transmitFrames(slot), "transmit side of queue \(slot)", sourceLocation: location)
       expectConservation(slot, location)
     }
     #expect(total == umem.layout.frameCount, "frame ledger", sourceLocation: location)
     let mine = worker.parts.core.owners.count(of: FrameOwners.worker)
     #expect(mine == pooled + heldFrames, "the worker's own frames", sourceLocation: location)
-    #expect(Set(worker.parts.core.pool.frameAddresses).count == pooled, "a frame twice in the pool", sourceLocation: location)
+    #expect(
+      Set(worker.parts.core.pool.frameAddresses).count == pooled, "a frame twice in the pool", sourceLocation: location)
   }
 
   private func expectConservation(_ slot: Int, _ location: SourceLocation) {

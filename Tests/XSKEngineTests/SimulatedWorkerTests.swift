@@ -20,7 +20,9 @@ import Testing
     rig.drainAlone()
   }
 
-  @Test(arguments: starts) func `reflected packets leave in order by the queue that they came in on`(start: UInt32) throws {
+  @Test(arguments: starts) func `reflected packets leave in order by the queue that they came in on`(start: UInt32)
+    throws
+  {
     let rig = try SimulatedRig(startIndex: start) { $0.decideAll(.reflect) }
     var sent: [[UInt8]] = []
     let packets = (0..<200).map { patterned($0, length: 60 + $0) }
@@ -73,7 +75,9 @@ import Testing
   }
 
   @Test(arguments: [(2048, 0), (2048, 128), (4096, 0), (4096, 1000)], [false, true])
-  func `bytes arrive unchanged in every chunk size, headroom and mode`(chunk: (size: Int, headroom: Int), unaligned: Bool) throws {
+  func `bytes arrive unchanged in every chunk size, headroom and mode`(
+    chunk: (size: Int, headroom: Int), unaligned: Bool
+  ) throws {
     let (chunkSize, headroom) = chunk
     var addresses: [UInt64] = []
     let umem = UMEMConfiguration(frames: 512, chunkSize: chunkSize, headroom: headroom, unaligned: unaligned)
@@ -88,7 +92,8 @@ import Testing
     for packet in packets { #expect(rig.receive(packet)) }
     for _ in 0..<3 { rig.step { _, bytes, _ in sent.append(bytes.array) } }
     #expect(sent == packets)
-    #expect(addresses.allSatisfy { Int($0) % chunkSize == 256 + headroom }, "offset in the chunk: XDP's 256 and the headroom")
+    #expect(
+      addresses.allSatisfy { Int($0) % chunkSize == 256 + headroom }, "offset in the chunk: XDP's 256 and the headroom")
     rig.drainAlone()
   }
 

@@ -5,21 +5,22 @@ import Testing
 @testable import XSKEngine
 
 @Suite struct UMEMTests {
-  @Test(arguments: [
-    (UMEMConfiguration(), nil),
-    (UMEMConfiguration(frames: 64, chunkSize: 4096, headroom: 3584), nil),
-    (UMEMConfiguration(frames: 4_194_304, headroom: 1536), nil),
-    (UMEMConfiguration(chunkSize: 1024), "chunk size 1024: not supported by the kernel; use 2048 or 4096"),
-    (UMEMConfiguration(chunkSize: 3000), "chunk size 3000: not supported by the kernel; use 2048 or 4096"),
-    (UMEMConfiguration(chunkSize: 8192), "chunk size 8192: not supported by the kernel; use 2048 or 4096"),
-    (UMEMConfiguration(frames: 0), "UMEM of 0 frames: out of range; use 64 to 4194304"),
-    (UMEMConfiguration(frames: 63), "UMEM of 63 frames: out of range; use 64 to 4194304"),
-    (UMEMConfiguration(frames: -1), "UMEM of -1 frames: out of range; use 64 to 4194304"),
-    (UMEMConfiguration(frames: 4_194_305), "UMEM of 4194305 frames: out of range; use 64 to 4194304"),
-    (UMEMConfiguration(headroom: -1), "headroom of -1 bytes: out of range; use 0 to 1536"),
-    (UMEMConfiguration(headroom: 1537), "headroom of 1537 bytes: out of range; use 0 to 1536"),
-    (UMEMConfiguration(chunkSize: 4096, headroom: 3585), "headroom of 3585 bytes: out of range; use 0 to 3584"),
-  ] as [(UMEMConfiguration, String?)])
+  @Test(
+    arguments: [
+      (UMEMConfiguration(), nil),
+      (UMEMConfiguration(frames: 64, chunkSize: 4096, headroom: 3584), nil),
+      (UMEMConfiguration(frames: 4_194_304, headroom: 1536), nil),
+      (UMEMConfiguration(chunkSize: 1024), "chunk size 1024: not supported by the kernel; use 2048 or 4096"),
+      (UMEMConfiguration(chunkSize: 3000), "chunk size 3000: not supported by the kernel; use 2048 or 4096"),
+      (UMEMConfiguration(chunkSize: 8192), "chunk size 8192: not supported by the kernel; use 2048 or 4096"),
+      (UMEMConfiguration(frames: 0), "UMEM of 0 frames: out of range; use 64 to 4194304"),
+      (UMEMConfiguration(frames: 63), "UMEM of 63 frames: out of range; use 64 to 4194304"),
+      (UMEMConfiguration(frames: -1), "UMEM of -1 frames: out of range; use 64 to 4194304"),
+      (UMEMConfiguration(frames: 4_194_305), "UMEM of 4194305 frames: out of range; use 64 to 4194304"),
+      (UMEMConfiguration(headroom: -1), "headroom of -1 bytes: out of range; use 0 to 1536"),
+      (UMEMConfiguration(headroom: 1537), "headroom of 1537 bytes: out of range; use 0 to 1536"),
+      (UMEMConfiguration(chunkSize: 4096, headroom: 3585), "headroom of 3585 bytes: out of range; use 0 to 3584"),
+    ] as [(UMEMConfiguration, String?)])
   func `a configuration out of range is refused in words`(configuration: UMEMConfiguration, words: String?) {
     #expect(problem(configuration.validate) == words)
     if words != nil { #expect(problem { _ = try UMEM(configuration) } == words) }
@@ -105,21 +106,24 @@ import Testing
     try UMEM(UMEMConfiguration(frames: 64, chunkSize: chunkSize, unaligned: unaligned))
   }
 
-  @Test(arguments: [
-    (0, 0), (2048, 2048), (0x0100_0000_0000_0800, 0x900), (0xffff_0000_0000_0000, 0xffff),
-    (0x0001_ffff_ffff_ffff, 0x1_0000_0000_0000),
-  ] as [(UInt64, UInt64)])
+  @Test(
+    arguments: [
+      (0, 0), (2048, 2048), (0x0100_0000_0000_0800, 0x900), (0xffff_0000_0000_0000, 0xffff),
+      (0x0001_ffff_ffff_ffff, 0x1_0000_0000_0000),
+    ] as [(UInt64, UInt64)])
   func `an unaligned address is the sum of its two offsets`(address: UInt64, plain: UInt64) throws {
     #expect(try Self.layout(unaligned: true).layout.plain(address) == plain)
   }
 
   /// UMEM of 64 × 2048 = 131,072 bytes.
-  @Test(arguments: [
-    (0, 0, true), (0, 2048, true), (0, 2049, false), (1, 2047, true), (1, 2048, false), (2047, 1, true),
-    (2047, 2, false), (2048, 2048, true), (131_071, 1, true), (131_071, 2, false), (131_072, 0, false),
-    (131_072, 1, false), (.max, 0, false), (.max, 1, false), (.max - 1, 2, false), (1 << 63, 64, false), (0, .max, false),
-    (2047, .max, false),
-  ] as [(UInt64, UInt32, Bool)])
+  @Test(
+    arguments: [
+      (0, 0, true), (0, 2048, true), (0, 2049, false), (1, 2047, true), (1, 2048, false), (2047, 1, true),
+      (2047, 2, false), (2048, 2048, true), (131_071, 1, true), (131_071, 2, false), (131_072, 0, false),
+      (131_072, 1, false), (.max, 0, false), (.max, 1, false), (.max - 1, 2, false), (1 << 63, 64, false),
+      (0, .max, false),
+      (2047, .max, false),
+    ] as [(UInt64, UInt32, Bool)])
   func `only bytes inside one frame of the UMEM are contained`(address: UInt64, length: UInt32, inside: Bool) throws {
     #expect(try Self.layout().layout.contains(address, length: length) == inside)
   }

@@ -41,7 +41,8 @@ import Testing
 
   @Test func `runs of mixed verdicts are each carried out once`() throws {
     let pattern: [Verdict] = [
-      .drop(.policy), .drop(.policy), .forward(to: 1), .reflect, .delivered, .delivered, .forward(to: 0), .forward(to: 9),
+      .drop(.policy), .drop(.policy), .forward(to: 1), .reflect, .delivered, .delivered, .forward(to: 0),
+      .forward(to: 9),
       .drop(.shutdown), .forward(to: 1), .forward(to: 1),
     ]
     let rig = try SimulatedRig(ports: 2) { burst in
@@ -59,7 +60,8 @@ import Testing
     rig.drainAlone()
   }
 
-  @Test(arguments: [1, 2, 100, 255] as [UInt8]) func `a port that is not there drops as noSuchPort`(port: UInt8) throws {
+  @Test(arguments: [1, 2, 100, 255] as [UInt8]) func `a port that is not there drops as noSuchPort`(port: UInt8) throws
+  {
     let rig = try SimulatedRig { $0.decideAll(.forward(to: port)) }
     rig.step()
     rig.receive(count: 9)
@@ -91,11 +93,14 @@ import Testing
   @Test(arguments: [
     ([60, 60, 60], 60, [0, 1, 2]), ([60, 61, 60], 60, [0, 2]), ([61, 60, 61], 60, [1]), ([61, 62, 63], 60, []),
     ([60], 59, []), ([1, 100, 1, 100, 100, 1], 99, [0, 2, 5]),
-  ]) func `what exceeds the egress MTU is dropped and the rest goes on`(lengths: [Int], limit: Int, leave: [Int]) throws {
+  ]) func `what exceeds the egress MTU is dropped and the rest goes on`(lengths: [Int], limit: Int, leave: [Int]) throws
+  {
     let rig = try SimulatedRig(ports: 2) { $0.decideAll(.forward(to: 1)) }
     rig.setMaximumLength(limit, 1)
     rig.step()
-    for (number, length) in lengths.enumerated() { #expect(rig.receive([UInt8(number)] + [UInt8](repeating: 0, count: length - 1))) }
+    for (number, length) in lengths.enumerated() {
+      #expect(rig.receive([UInt8(number)] + [UInt8](repeating: 0, count: length - 1)))
+    }
     var sent: [Int] = []
     rig.step { _, bytes, _ in sent.append(Int(bytes.array[0])) }
     #expect(sent == leave)
@@ -117,7 +122,9 @@ import Testing
     rig.drainAlone()
   }
 
-  @Test(arguments: [0, 1, 8, 64, 1000]) func `decideEach gives every packet its verdict at any prefetch distance`(distance: Int) throws {
+  @Test(arguments: [0, 1, 8, 64, 1000]) func `decideEach gives every packet its verdict at any prefetch distance`(
+    distance: Int
+  ) throws {
     let rig = try SimulatedRig { burst in
       burst.decideEach(prefetching: distance) { bytes in
         bytes.byteCount % 2 == 0 ? .delivered : .drop(.policy)

@@ -34,7 +34,8 @@ struct EnginePlan: Sendable {
     workers = Self.assign(queues, to: cpus)
     if let worker = workers.first(where: { $0.queues.count > FrameOwners.maximumSlots }) {
       throw XSKError(
-        "\(worker.queues.count) queues on one worker", "more than the \(FrameOwners.maximumSlots) that it can tell apart",
+        "\(worker.queues.count) queues on one worker",
+        "more than the \(FrameOwners.maximumSlots) that it can tell apart",
         remedy: "name more cores or fewer queues")
     }
     var socket = configuration.socket
