@@ -75,6 +75,7 @@ extension Engine {
     let failure = CInt(truncatingIfNeeded: counters.queue(slot: queue.slot).get(.failure))
     if failure == 0 && retry == nil { return }
     guard var state = retry else {
+      guard thread.control.isFree else { return }  // Another queue's turn; this one's comes.
       note("\(ports[queue.port].name) queue \(queue.queue): lost (\(errorName(failure)))")
       thread.control.send(.vacate(slot: place))
       retry = Retry(next: 0, delay: Retry.firstDelay, isAsked: true)
@@ -82,7 +83,7 @@ extension Engine {
     }
     defer { retry = state }
     if state.isAsked {
-      let answer = thread.control.takeAnswer()
+      let answer = thread.control.takeAnswer(slot: place)
       guard answer.isAnswered else { return }
       state.isAsked = false
       if state.isVacant {  // The fresh socket is in place.
@@ -96,7 +97,9 @@ extension Engine {
       state.backOff()
       return
     }
-    guard configuration.reopensPorts, TimestampClock.monotonicNanoseconds >= state.next else { return }
+    guard configuration.reopensPorts, TimestampClock.monotonicNanoseconds >= state.next, thread.control.isFree else {
+      return
+    }
     do throws(XSKError) {
       let socket = try reopen(thread, queue)
       thread.control.send(.replace(slot: place, socket))

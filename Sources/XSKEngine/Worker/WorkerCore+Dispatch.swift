@@ -110,8 +110,7 @@ extension WorkerCore {
   private mutating func transmitChain(_ head: Descriptor, ingress: Int, egress: Int) {
     let fragments = Burst.fragmentRange(head)
     let frames = UInt32(fragments.count + 1)
-    var length = Int(head.length)
-    for fragment in fragments { length += Int(burst.fragments[fragment].length) }
+    let length = length(of: head)
     guard length <= queues[egress].maximumLength else { return drop(head, .exceedsMTU, ingress) }
     var room = queues[egress].transmit.room(for: frames)
     if room < frames { room = makeRoom(egress, for: frames) }
@@ -124,6 +123,13 @@ extension WorkerCore {
       queues[egress].transmit.write(descriptor)
     }
     countTransmitted(packets: 1, bytes: UInt64(length), frames: Int(frames), ingress: ingress, egress: egress)
+  }
+
+  /// Bytes of a packet, over all of its descriptors.
+  private func length(of head: Descriptor) -> Int {
+    var length = Int(head.length)
+    for fragment in Burst.fragmentRange(head) { length += Int(burst.fragments[fragment].length) }
+    return length
   }
 
   private mutating func drop(_ head: Descriptor, _ reason: DropReason, _ slot: Int) {
@@ -140,7 +146,7 @@ extension WorkerCore {
         drop(head, DropReason(rawValue: verdict.argument) ?? .policy, slot)
       case .deliver:
         queues[slot].counters.add(.deliveredPackets, 1)
-        queues[slot].counters.add(.deliveredBytes, UInt64(head.length))
+        queues[slot].counters.add(.deliveredBytes, UInt64(length(of: head)))
         recycle(head)
       case .reflect, .forward, .held:
         let egress = verdict.kind == .reflect ? slot : Int(self.egress[slot * 256 + Int(verdict.argument)])

@@ -54,8 +54,12 @@ public struct WorkerParts: ~Copyable {
   @usableFromInline mutating func beginDrain() {
     drainDeadline = TimestampClock.monotonicNanoseconds + drainNanoseconds
     core.isDraining = true
+  }
+
+  /// The handler has seen its last burst: what it still holds is dropped.
+  @usableFromInline mutating func finishDrain() {
     core.burst.held.releaseAll(.drop(.shutdown))
-    core.dispatchReleased()
+    finishHousekeeping()
   }
 
   /// Everything is back, or the time for it is over.
