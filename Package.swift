@@ -70,5 +70,13 @@ let package = Package(
     .testTarget(name: "XSKEngineTests", dependencies: ["XSKEngine", "CXsk"], swiftSettings: swiftSettings),
     .testTarget(name: "ForwarderTests", dependencies: ["Forwarder", "XSKEngine"], swiftSettings: swiftSettings),
     .testTarget(name: "XSKLabTests", dependencies: ["XSKLab", "XSKEngine"], swiftSettings: swiftSettings),
+    // What needs root and a kernel: it fails without, it never skips.
+    .testTarget(
+      name: "SystemTests", dependencies: ["Forwarder", "XSKEngine", "XSKLab", "CXsk", "xsk-test-engine"],
+      exclude: ["bpf"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
+    // A process with an engine in it, for the system tests to kill.
+    .executableTarget(
+      name: "xsk-test-engine", dependencies: ["Forwarder", "XSKEngine"], path: "Tests/TestEngine",
+      swiftSettings: swiftSettings),
   ]
 )

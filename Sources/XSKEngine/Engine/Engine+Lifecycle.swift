@@ -2,7 +2,7 @@ import Glibc
 
 extension Engine {
   /// Attaches, builds the workers, and lets packets in; throws at the first refusal.
-  func launch(_ run: @escaping @Sendable (consuming WorkerParts, Placement) throws(XSKError) -> Void) throws(XSKError) {
+  func launch(_ run: @escaping Run) throws(XSKError) {
     for port in ports {
       try port.attach(configuration.socket.mode)
       noteMode(port)
@@ -12,7 +12,7 @@ extension Engine {
       let placement = Placement(worker: thread.plan.index, cpu: thread.plan.cpu, ports: names)
       thread.start(
         make: { [self] thread throws(XSKError) in try makeParts(thread) },
-        run: { parts throws(XSKError) in try run(parts, placement) })
+        run: { parts, ready throws(XSKError) in try run(parts, placement, ready) })
     }
     for thread in threads {
       let sockets = try thread.waitUntilRunning()
@@ -35,7 +35,7 @@ extension Engine {
   }
 
   /// On the worker's thread: its UMEM, its sockets bound and their fill rings filled.
-  private func makeParts(_ thread: WorkerThread) throws(XSKError) -> (parts: WorkerPartsBox, sockets: [XSKSocket]) {
+  private func makeParts(_ thread: WorkerThread) throws(XSKError) -> WorkerPartsBox {
     let umem = try UMEM(plan.umem)
     if let line = umem.note { note(line) }
     thread.control.umem.withLock { $0 = umem }
@@ -60,7 +60,8 @@ extension Engine {
         ifindex: ports[queue.port].current.device.index, queue: queue.queue, sharing: place == 0 ? nil : sockets[0])
       enableBusyPoll(sockets[place])
     }
-    return (WorkerPartsBox(parts), sockets)
+    for socket in sockets { thread.keep(socket) }
+    return WorkerPartsBox(parts)
   }
 
   private func makeQueue(_ queue: EnginePlan.Queue, _ socket: XSKSocket) -> XSKQueue {

@@ -30,7 +30,7 @@ extension Engine {
         for port in ports { watchLink(port) }
         for thread in threads {
           for (place, queue) in thread.plan.queues.enumerated() {
-            attend(thread, place, queue, &retries[queue.slot])
+            retries[queue.slot] = attend(thread, place, queue, retries[queue.slot])
           }
         }
       }
@@ -46,6 +46,8 @@ extension Engine {
     var isVacant = false
     /// Waiting for the worker's answer.
     var isAsked = false
+    /// What stood in the way of the last attempt.
+    var obstacle: XSKError?
 
     static let firstDelay: UInt64 = 100_000_000
     static let longestDelay: UInt64 = 5_000_000_000
@@ -71,46 +73,63 @@ extension Engine {
   }
 
   /// Looks after one queue: nothing while it works; vacate, close, and open again once it has failed.
-  private func attend(_ thread: WorkerThread, _ place: Int, _ queue: EnginePlan.Queue, _ retry: inout Retry?) {
-    let failure = CInt(truncatingIfNeeded: counters.queue(slot: queue.slot).get(.failure))
-    if failure == 0 && retry == nil { return }
-    guard var state = retry else {
-      guard thread.control.isFree else { return }  // Another queue's turn; this one's comes.
-      note("\(ports[queue.port].name) queue \(queue.queue): lost (\(errorName(failure)))")
-      thread.control.send(.vacate(slot: place))
-      retry = Retry(next: 0, delay: Retry.firstDelay, isAsked: true)
-      return
+  ///
+  /// - Returns: how far that is; nil once the queue works.
+  private func attend(_ thread: WorkerThread, _ place: Int, _ queue: EnginePlan.Queue, _ retry: Retry?) -> Retry? {
+    guard let retry else { return noticeFailure(thread, place, queue) }
+    if retry.isAsked { return takeAnswer(thread, place, queue, retry) }
+    guard configuration.reopensPorts, TimestampClock.monotonicNanoseconds >= retry.next, thread.control.isFree else {
+      return retry
     }
-    defer { retry = state }
-    if state.isAsked {
-      let answer = thread.control.takeAnswer(slot: place)
-      guard answer.isAnswered else { return }
-      state.isAsked = false
-      if state.isVacant {  // The fresh socket is in place.
-        note("\(ports[queue.port].name) queue \(queue.queue): back")
-        publishDescription()
-        retry = nil
-        return
-      }
-      state.isVacant = true  // The answer held the last reference: the socket is closed now.
-      ports[queue.port].detachIfGone()
-      state.backOff()
-      return
-    }
-    guard configuration.reopensPorts, TimestampClock.monotonicNanoseconds >= state.next, thread.control.isFree else {
-      return
-    }
+    var next = retry
     do throws(XSKError) {
-      let socket = try reopen(thread, queue)
-      thread.control.send(.replace(slot: place, socket))
-      state.isAsked = true
+      let (socket, limit) = try reopen(thread, queue)
+      thread.keep(socket)
+      thread.control.send(.replace(slot: place, socket, maximumLength: limit))
+      next.isAsked = true
     } catch {
-      state.backOff()
+      // A device that is still gone was reported as that.
+      if error.code != ENODEV && error != retry.obstacle { note("\(error)") }
+      next.obstacle = error
+      next.backOff()
     }
+    return next
   }
 
-  /// A fresh, bound socket for a queue whose device is there (again).
-  private func reopen(_ thread: WorkerThread, _ queue: EnginePlan.Queue) throws(XSKError) -> XSKSocket {
+  /// A queue that has just failed: the worker is asked to give its socket up.
+  private func noticeFailure(_ thread: WorkerThread, _ place: Int, _ queue: EnginePlan.Queue) -> Retry? {
+    let failure = CInt(truncatingIfNeeded: counters.queue(slot: queue.slot).get(.failure))
+    // While the mailbox is another queue's, this one waits.
+    guard failure != 0, thread.control.isFree else { return nil }
+    note("\(ports[queue.port].name) queue \(queue.queue): lost (\(errorName(failure)))")
+    thread.control.send(.vacate(slot: place))
+    return Retry(next: 0, delay: Retry.firstDelay, isAsked: true)
+  }
+
+  /// The worker's answer, if it is there: to the fresh socket, which ends the retry, or with the lost one, to be closed.
+  private func takeAnswer(
+    _ thread: WorkerThread, _ place: Int, _ queue: EnginePlan.Queue, _ retry: Retry
+  ) -> Retry? {
+    let answer = thread.control.takeAnswer(slot: place)
+    guard answer.isAnswered else { return retry }
+    if retry.isVacant {
+      note("\(ports[queue.port].name) queue \(queue.queue): back")
+      publishDescription()
+      return nil
+    }
+    if let socket = answer.vacated { thread.giveUp(socket) }  // Closed when `answer` goes.
+    ports[queue.port].detachIfGone()
+    var next = retry
+    next.isAsked = false
+    next.isVacant = true
+    next.backOff()
+    return next
+  }
+
+  /// A fresh, bound socket for a queue whose device is there (again), and the longest frame that the device takes now.
+  private func reopen(
+    _ thread: WorkerThread, _ queue: EnginePlan.Queue
+  ) throws(XSKError) -> (socket: XSKSocket, maximumLength: Int) {
     let port = ports[queue.port]
     let device = try NetworkDevice(named: port.name)
     guard device.isUp else {
@@ -124,12 +143,13 @@ extension Engine {
     let umem = thread.control.umem.withLock { $0 }
     var configuration = plan.socket
     configuration.bindPatience = 0
+    configuration.multiBuffer = configuration.multiBuffer || EnginePlan.needsSeveralBuffers(plan.umem, [device])
     let socket = try XSKSocket(name: "\(port.name) queue \(queue.queue)", umem: umem, configuration)
     try socket.bind(ifindex: device.index, queue: queue.queue)
     enableBusyPoll(socket)
     port.bound(socket)
     try port.current.program?.insert(socket: socket.descriptor, queue: queue.queue)
-    return socket
+    return (socket, EnginePlan.largestFrame(device))
   }
 }
 

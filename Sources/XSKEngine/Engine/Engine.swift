@@ -37,17 +37,19 @@ public final class Engine: Sendable {
     _ configuration: EngineConfiguration, handler: @escaping @Sendable (Placement) throws(XSKError) -> Handler
   ) throws(XSKError) -> Engine {
     // The worker's loop is specialised for the handler here, in the caller's module.
-    try start(configuration) { parts, placement throws(XSKError) in
+    try start(configuration) { parts, placement, ready throws(XSKError) in
       var worker = Worker(parts, handler: try handler(placement))
+      ready()
       worker.run()
     }
   }
 
+  /// Makes a worker, says when it is ready, and runs it.
   @usableFromInline
-  static func start(
-    _ configuration: EngineConfiguration,
-    run: @escaping @Sendable (consuming WorkerParts, Placement) throws(XSKError) -> Void
-  ) throws(XSKError) -> Engine {
+  typealias Run = @Sendable (consuming WorkerParts, Placement, _ ready: () -> Void) throws(XSKError) -> Void
+
+  @usableFromInline
+  static func start(_ configuration: EngineConfiguration, run: @escaping Run) throws(XSKError) -> Engine {
     try configuration.worker.validate()
     var devices: [NetworkDevice] = []
     for port in configuration.ports {

@@ -99,7 +99,8 @@ struct EnginePlan: Sendable {
   /// Bytes of the largest frame of a device: its MTU, the Ethernet header, two VLAN tags.
   static func largestFrame(_ device: NetworkDevice) -> Int { device.mtu + 14 + 8 }
 
-  private static func needsSeveralBuffers(_ umem: UMEMConfiguration, _ devices: [NetworkDevice]) -> Bool {
+  /// Whether a frame of one of the devices can be longer than a chunk.
+  static func needsSeveralBuffers(_ umem: UMEMConfiguration, _ devices: [NetworkDevice]) -> Bool {
     let room = umem.chunkSize - UMEMConfiguration.xdpHeadroom - umem.headroom
     return devices.contains { largestFrame($0) > room }
   }

@@ -6,8 +6,9 @@ import Synchronization
 final class WorkerThread: Sendable {
   /// How far the thread has come.
   private enum Progress: Sendable {
+    case idle
     case starting
-    case running([XSKSocket])
+    case running
     case refused(XSKError)
     /// It has drained; its sockets are still open.
     case drained
@@ -16,16 +17,20 @@ final class WorkerThread: Sendable {
 
   let plan: EnginePlan.Worker
   let control = WorkerControl()
-  private let progress = Mutex<Progress>(.starting)
+  private let progress = Mutex<Progress>(.idle)
+  /// Kept until the program was detached, wherever the worker is by then.
+  private let sockets = Mutex<[XSKSocket]>([])
   private let release = Atomic<Bool>(false)
 
   init(_ plan: EnginePlan.Worker) { self.plan = plan }
 
-  /// Starts the thread: `make` builds the parts, `run` runs the worker until it has drained.
+  /// Starts the thread: `make` builds the parts; `run` makes the worker, says when it is ready, and runs it until it has
+  /// drained.
   func start(
-    make: @escaping @Sendable (WorkerThread) throws(XSKError) -> (parts: WorkerPartsBox, sockets: [XSKSocket]),
-    run: @escaping @Sendable (consuming WorkerParts) throws(XSKError) -> Void
+    make: @escaping @Sendable (WorkerThread) throws(XSKError) -> WorkerPartsBox,
+    run: @escaping @Sendable (consuming WorkerParts, _ ready: () -> Void) throws(XSKError) -> Void
   ) {
+    progress.withLock { $0 = .starting }
     spawnThread { [self] in
       _ = unsafe cxsk_thread_name("xsk-worker-\(plan.index)")
       do throws(XSKError) {
@@ -34,47 +39,55 @@ final class WorkerThread: Sendable {
           throw XSKError(
             "CPU \(plan.cpu)", refused: "worker cannot be pinned to it", code: code, remedy: "choose another with --cores")
         }
-        let made = try make(self)
-        progress.withLock { $0 = .running(made.sockets) }
-        try run(made.parts.take())
+        try run(make(self).take()) { progress.withLock { $0 = .running } }
         progress.withLock { $0 = .drained }
-        // Sockets are closed after the program was detached: the last references go with `made`.
+        // Sockets are closed after the program was detached.
         while !release.load(ordering: .acquiring) { usleep(1000) }
       } catch {
+        closeSockets()
         progress.withLock { $0 = .refused(error) }
         return
       }
+      closeSockets()
       progress.withLock { $0 = .ended }
     }
   }
+
+  /// Keeps a socket open until it is given up or the thread ends.
+  func keep(_ socket: XSKSocket) { sockets.withLock { $0.append(socket) } }
+
+  /// Lets go of a socket that the worker has given up: it is closed with the caller's reference.
+  func giveUp(_ socket: XSKSocket) { sockets.withLock { $0.removeAll { $0 === socket } } }
+
+  private func closeSockets() { sockets.withLock { $0.removeAll() } }
 
   /// Waits until the worker runs; answers its sockets in the order of its queues.
   func waitUntilRunning() throws(XSKError) -> [XSKSocket] {
     while true {
       switch progress.withLock({ $0 }) {
-      case .running(let sockets): return sockets
+      case .running: return sockets.withLock { $0 }
       case .refused(let error): throw error
-      case .starting, .drained, .ended: usleep(500)
+      case .idle, .starting, .drained, .ended: usleep(500)
       }
     }
   }
 
-  /// Waits until the worker has drained, or could not start.
+  /// Waits until the worker has drained, or did not start.
   func waitUntilDrained() {
     while true {
       switch progress.withLock({ $0 }) {
-      case .drained, .ended, .refused: return
+      case .idle, .drained, .ended, .refused: return
       case .starting, .running: usleep(500)
       }
     }
   }
 
-  /// Lets the thread close its sockets and end.
+  /// Lets the thread, if it was ever started, close its sockets and end.
   func finish() {
     release.store(true, ordering: .releasing)
     while true {
       switch progress.withLock({ $0 }) {
-      case .ended, .refused: return
+      case .idle, .ended, .refused: return
       case .starting, .running, .drained: usleep(500)
       }
     }

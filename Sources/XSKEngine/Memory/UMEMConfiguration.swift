@@ -16,7 +16,7 @@ public struct UMEMConfiguration: Hashable, Sendable {
   public var frames: Int
   /// Bytes of a frame: 2048 or 4096 (the kernel's limit is one page).
   public var chunkSize: Int
-  /// Bytes left free ahead of each received packet, besides the 256 that XDP takes. 0…chunkSize − 512.
+  /// Bytes left free ahead of each received packet, besides the 256 that XDP takes. 0…chunkSize − 704.
   public var headroom: Int
   /// Frames may start anywhere (XDP_UMEM_UNALIGNED_CHUNK_FLAG).
   public var unaligned: Bool
@@ -39,6 +39,10 @@ public struct UMEMConfiguration: Hashable, Sendable {
   /// Bytes that XDP keeps for itself ahead of the headroom (XDP_PACKET_HEADROOM).
   public static let xdpHeadroom = 256
 
+  /// Bytes of a frame that headroom can't have: XDP's own, 320 at the end for struct skb_shared_info, and 128 of packet.
+  /// Linux 6.18 refuses more (xdp_umem_reg); older kernels asked for XDP's own only.
+  static let kernelShare = xdpHeadroom + 320 + 128
+
   func validate() throws(XSKError) {
     guard chunkSize == 2048 || chunkSize == 4096 else {
       throw XSKError("chunk size \(chunkSize)", "not supported by the kernel", remedy: "use 2048 or 4096")
@@ -46,8 +50,9 @@ public struct UMEMConfiguration: Hashable, Sendable {
     guard (64...4_194_304).contains(frames) else {
       throw XSKError("UMEM of \(frames) frames", "out of range", remedy: "use 64 to 4194304")
     }
-    guard (0...chunkSize - 512).contains(headroom) else {
-      throw XSKError("headroom of \(headroom) bytes", "out of range", remedy: "use 0 to \(chunkSize - 512)")
+    let most = chunkSize - Self.kernelShare
+    guard (0...most).contains(headroom) else {
+      throw XSKError("headroom of \(headroom) bytes", "out of range", remedy: "use 0 to \(most)")
     }
   }
 }

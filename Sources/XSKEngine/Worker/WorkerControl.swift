@@ -83,12 +83,12 @@ private struct Mailbox {
 enum QueueMail: Sendable {
   /// Let go of a failed queue's socket, so that it can be closed where closing may take its time.
   case vacate(slot: Int)
-  /// Put this socket in the failed one's place.
-  case replace(slot: Int, XSKSocket)
+  /// Put this socket in the failed one's place; longer frames are not transmitted there.
+  case replace(slot: Int, XSKSocket, maximumLength: Int)
 
   var slot: Int {
     switch self {
-    case .vacate(let slot), .replace(let slot, _): slot
+    case .vacate(let slot), .replace(let slot, _, _): slot
     }
   }
 }

@@ -4,8 +4,10 @@ extension WorkerCore {
   /// Every descriptor is checked against the UMEM and the owners' table before anybody reads its bytes.
   /// - Returns: packets in the burst.
   @usableFromInline mutating func receive(_ slot: Int) -> Int {
+    // A queue that is down may have lost its rings: they are not to be looked at.
+    guard queues[slot].isUp else { return 0 }
     let available = queues[slot].receive.available(upTo: UInt32(batch))
-    guard available > 0, queues[slot].isUp else { return 0 }
+    guard available > 0 else { return 0 }
     beginBurst(slot)
     let taken = queues[slot].isDiscarding ? 0 : receiveWhole(slot, available)
     if taken < available { receiveFragmented(slot) }

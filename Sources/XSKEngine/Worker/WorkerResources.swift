@@ -51,9 +51,9 @@ extension WorkerParts {
       let socket = resources.sockets[slot]
       resources.sockets[slot] = nil
       resources.control.answer(vacated: socket)
-    case .replace(let slot, let socket):
+    case .replace(let slot, let socket, let maximumLength):
       resources.sockets[slot] = socket
-      core.replace(slot, with: socket)
+      core.replace(slot, with: socket, maximumLength: maximumLength)
       resources.control.answer(vacated: nil)
     }
   }
