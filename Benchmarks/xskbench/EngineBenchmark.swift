@@ -6,7 +6,8 @@ import XSKEngine
 /// The engine on simulated rings: cycles a packet, the NIC's half outside the timed sections.
 struct EngineBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "engine", abstract: "Cycles a packet on simulated rings: drop and reflect, hot and cold, one core and two.")
+    commandName: "engine",
+    abstract: "Cycles a packet on simulated rings: drop and reflect, hot and cold, one core and two.")
 
   @Option(help: "Packets of one repeat, 10000…100000000.") var packets = 1_000_000
   @Option(help: "Repeats of each measurement, 3…1000.") var repeats = 15
@@ -107,7 +108,9 @@ struct SimulatedBench<Handler: PacketHandler>: ~Copyable {
 extension BenchmarkReport {
   /// The results for people.
   var table: String {
-    var lines = ["\(machine.cpu), \(machine.cpus) CPUs, TSC \((machine.tscHertz / 1e9).short) GHz, kernel \(machine.kernel)", ""]
+    var lines = [
+      "\(machine.cpu), \(machine.cpus) CPUs, TSC \((machine.tscHertz / 1e9).short) GHz, kernel \(machine.kernel)", "",
+    ]
     lines.append(row("what", "set", "cycles/pkt", "Mpkt/s", "min", "max"))
     for result in results {
       lines.append(

@@ -33,7 +33,8 @@ struct WireBenchmark: ParsableCommand {
     guard sysconf(Int32(_SC_NPROCESSORS_ONLN)) >= 2 else {
       throw XSKError("this machine", "has one CPU", remedy: "run on one with two: generator and engine each need one")
     }
-    var report = BenchmarkReport(command: "wire --pairs \(pairs) --seconds \(seconds) --size \(size) --peer \(peer.rawValue)")
+    var report = BenchmarkReport(
+      command: "wire --pairs \(pairs) --seconds \(seconds) --size \(size) --peer \(peer.rawValue)")
     for job in WireLab.Job.allCases {
       var ours: [WireLab.Trial] = []
       var theirs: [WireLab.Trial] = []
@@ -122,7 +123,8 @@ struct WireLab {
       defer { peer.kill() }
       guard peer.waitForOutput("Port statistics", timeout: .seconds(20)) || peer.isRunning else {
         throw XSKError(
-          "dpdk-testpmd", "ended at once: \(peer.errors.suffix(300))", remedy: "apt-get install dpdk-dev, and run as root")
+          "dpdk-testpmd", "ended at once: \(peer.errors.suffix(300))",
+          remedy: "apt-get install dpdk-dev, and run as root")
       }
       usleep(1_000_000)
       let trial = try count(job, seconds)
@@ -175,6 +177,9 @@ struct WireLab {
   static func testpmdCommand(_ job: Job) -> [String] {
     let devices = job.devices.enumerated().flatMap { ["--vdev", "net_af_xdp\($0),iface=\($1)"] }
     return ["dpdk-testpmd", "-l", "0,1", "--no-huge", "-m", "512", "--no-pci", "--no-telemetry"] + devices
-      + ["--", "--forward-mode=\(job.testpmdMode)", "--nb-cores=1", "--burst=64", "--total-num-mbufs=32768", "--auto-start", "--stats-period=100"]
+      + [
+        "--", "--forward-mode=\(job.testpmdMode)", "--nb-cores=1", "--burst=64", "--total-num-mbufs=32768",
+        "--auto-start", "--stats-period=100",
+      ]
   }
 }

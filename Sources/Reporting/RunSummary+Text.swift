@@ -5,7 +5,9 @@ extension RunSummary {
   public var text: String {
     var lines = ["", "\(tool) \(command): \(rounded(duration)) s"]
     for port in ports {
-      lines.append("  \(port.device): \(port.mode), queues \(port.queues.map(String.init).joined(separator: ",")), link \(port.link)")
+      lines.append(
+        "  \(port.device): \(port.mode), queues \(port.queues.map(String.init).joined(separator: ",")), link \(port.link)"
+      )
     }
     lines.append("  received   \(amount(packets.received, bytes.received))")
     if packets.forwarded > 0 { lines.append("  forwarded  \(amount(packets.forwarded, bytes.forwarded))") }

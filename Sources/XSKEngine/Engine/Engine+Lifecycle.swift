@@ -28,7 +28,9 @@ extension Engine {
 
   private func noteMode(_ port: Port) {
     guard let program = port.current.program else { return }
-    if program.isShared { note("\(port.name): sharing the device with its other XDP program through libxdp's dispatcher") }
+    if program.isShared {
+      note("\(port.name): sharing the device with its other XDP program through libxdp's dispatcher")
+    }
     if program.mode == .generic && configuration.socket.mode == .auto {
       note("\(port.name): native XDP was refused, using generic mode (slower); see: xskfwd doctor \(port.name)")
     }

@@ -37,7 +37,8 @@ final class WorkerThread: Sendable {
         let code = cxsk_thread_pin(UInt32(plan.cpu))
         guard code == 0 else {
           throw XSKError(
-            "CPU \(plan.cpu)", refused: "worker cannot be pinned to it", code: code, remedy: "choose another with --cores")
+            "CPU \(plan.cpu)", refused: "worker cannot be pinned to it", code: code,
+            remedy: "choose another with --cores")
         }
         try run(make(self).take()) { progress.withLock { $0 = .running } }
         progress.withLock { $0 = .drained }

@@ -18,7 +18,9 @@ struct SimulatedDemo {
       try WorkerParts(simulated: devices, umem: umem, counters: counters), handler: ForwardHandler())
     var left = SimulatedNIC(devices[0], umem: umem)
     var right = SimulatedNIC(devices[1], umem: umem)
-    if !output.json { Console.print("xskfwd demo: sim0 ── [engine] ── sim1, 64-byte packets both ways, no kernel involved") }
+    if !output.json {
+      Console.print("xskfwd demo: sim0 ── [engine] ── sim1, 64-byte packets both ways, no kernel involved")
+    }
     var view = RateView(isWide: output.verbose)
     var old = try counters.snapshot()
     let start = StopSignal.now

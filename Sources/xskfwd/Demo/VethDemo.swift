@@ -26,7 +26,8 @@ struct VethDemo {
     client = try NetworkNamespace("client")
     server = try NetworkNamespace("server")
     _ = try VethPair(VethEnd("c0", in: client, addresses: ["10.77.0.1/24"]), VethEnd("left", in: engineSide))
-    _ = try VethPair(VethEnd("s0", in: server, addresses: ["\(Self.serverAddress)/24"]), VethEnd("right", in: engineSide))
+    _ = try VethPair(
+      VethEnd("s0", in: server, addresses: ["\(Self.serverAddress)/24"]), VethEnd("right", in: engineSide))
     flood = try VethPair(
       VethEnd("f0", in: client, addresses: ["10.78.0.1/24"]), VethEnd("flood", in: engineSide))
   }

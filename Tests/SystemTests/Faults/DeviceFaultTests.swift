@@ -44,7 +44,9 @@ extension OnVeth {
       for name in ["m0 queue 0", "m0 queue 1", "m1 queue 0", "m1 queue 1"] { #expect(engine.says("\(name): lost")) }
       try lab.connectLeft()
       try lab.connectRight()
-      for name in ["m0 queue 0", "m0 queue 1", "m1 queue 0", "m1 queue 1"] { try #require(engine.says("\(name): back"), "\(engine.messages)") }
+      for name in ["m0 queue 0", "m0 queue 1", "m1 queue 0", "m1 queue 1"] {
+        try #require(engine.says("\(name): back"), "\(engine.messages)")
+      }
       #expect(try lab.isPassing())
       // Each of them carries packets again.
       let counters = CounterReader(engine)
@@ -144,7 +146,8 @@ extension OnVeth {
       engine.finish()
     }
 
-    @Test("an egress device that is down: its TX ring fills, what comes then is dropped as tx_ring_full, and it recovers")
+    @Test(
+      "an egress device that is down: its TX ring fills, what comes then is dropped as tx_ring_full, and it recovers")
     func transmitRingFull() throws {
       let lab = try ForwardLab()
       var configuration = lab.configuration
@@ -158,7 +161,9 @@ extension OnVeth {
       for number in 0..<400 {
         try source.send(NumberedFrame.make(number))
         // Slower than the worker: nothing is to be lost ahead of it.
-        if number % 32 == 31 { #expect(eventually { counters.get(.receivedPackets, slot: 0) >= before + UInt64(number) }) }
+        if number % 32 == 31 {
+          #expect(eventually { counters.get(.receivedPackets, slot: 0) >= before + UInt64(number) })
+        }
       }
       #expect(eventually { counters.dropped(.txRingFull) >= 400 - 64 })
       #expect(counters.dropped(.portDown) == 0)

@@ -39,25 +39,26 @@ extension OnVeth {
         // veth has no room behind a packet but what rounding 256 + length to cache lines leaves, and can't make fragments
         // longer at all: that the kernel's list has too is beyond this device.
         Adjustment(name: "XDP_ADJUST_TAIL_GROW", function: "grow_tail", size: 193, change: 32),
-      ]) func packetsHaveTheLengthThatTheProgramMade(_ adjustment: Adjustment) throws {
-        let cable = try Cable(mtu: 9000)
-        let options = SocketConfiguration(rings: RingSizes(receive: 256, transmit: 256), multiBuffer: true)
-        let umem = UMEMConfiguration(frames: 1024, chunkSize: 4096)
-        let receiver = try SteppedWorker([Self.attachment(cable, adjustment.function)], umem: umem, socket: options)
-        let sender = try RawEnd(
-          in: cable.left, "l0", umem: UMEMConfiguration(frames: 512, chunkSize: 4096), socket: options)
-        let frames = NumberedFrame.series(20, size: adjustment.size)
-        #expect(sender.send(frames) { receiver.turn() })
-        try #require(receiver.receive(20))
-        receiver.settle()
-        // What a program grows a packet by reads as zeros.
-        let expected = frames.map { frame in
-          adjustment.change < 0
-            ? Array(frame.dropLast(-adjustment.change)) : frame + [UInt8](repeating: 0, count: adjustment.change)
-        }
-        receiver.log.expect(expected, umem: umem)
-        receiver.finish()
+      ]) func packetsHaveTheLengthThatTheProgramMade(_ adjustment: Adjustment) throws
+    {
+      let cable = try Cable(mtu: 9000)
+      let options = SocketConfiguration(rings: RingSizes(receive: 256, transmit: 256), multiBuffer: true)
+      let umem = UMEMConfiguration(frames: 1024, chunkSize: 4096)
+      let receiver = try SteppedWorker([Self.attachment(cable, adjustment.function)], umem: umem, socket: options)
+      let sender = try RawEnd(
+        in: cable.left, "l0", umem: UMEMConfiguration(frames: 512, chunkSize: 4096), socket: options)
+      let frames = NumberedFrame.series(20, size: adjustment.size)
+      #expect(sender.send(frames) { receiver.turn() })
+      try #require(receiver.receive(20))
+      receiver.settle()
+      // What a program grows a packet by reads as zeros.
+      let expected = frames.map { frame in
+        adjustment.change < 0
+          ? Array(frame.dropLast(-adjustment.change)) : frame + [UInt8](repeating: 0, count: adjustment.change)
       }
+      receiver.log.expect(expected, umem: umem)
+      receiver.finish()
+    }
 
     @Test("XDP_METADATA_COPY: what the program wrote ahead of a packet is there", arguments: [64, 9000])
     func metadata(size: Int) throws {

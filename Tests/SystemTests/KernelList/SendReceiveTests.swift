@@ -42,24 +42,25 @@ extension OnVeth {
         Shape(
           name: "UMEM_HEADROOM, the largest", size: 256,
           umem: UMEMConfiguration(frames: 1024, chunkSize: 2048, headroom: 1344)),
-      ]) func packetsArriveWholeAndInOrder(_ shape: Shape) throws {
-        let cable = try Cable(mtu: shape.mtu)
-        let receiver = try SteppedWorker(
-          [.init(namespace: cable.right, device: "r0")], umem: shape.umem, socket: shape.socket)
-        let sender = try RawEnd(
-          in: cable.left, "l0", umem: UMEMConfiguration(frames: 512, chunkSize: shape.umem.chunkSize),
-          socket: shape.socket)
-        let frames = NumberedFrame.series(shape.packets, size: shape.size)
-        var sent = 0
-        let isSent = sender.send(frames) {
-          sent = min(sent + 32, frames.count)
-          _ = receiver.receive(sent, within: .seconds(1))
-        }
-        #expect(isSent)
-        receiver.settle()
-        receiver.log.expect(frames, umem: shape.umem)
-        receiver.finish()
+      ]) func packetsArriveWholeAndInOrder(_ shape: Shape) throws
+    {
+      let cable = try Cable(mtu: shape.mtu)
+      let receiver = try SteppedWorker(
+        [.init(namespace: cable.right, device: "r0")], umem: shape.umem, socket: shape.socket)
+      let sender = try RawEnd(
+        in: cable.left, "l0", umem: UMEMConfiguration(frames: 512, chunkSize: shape.umem.chunkSize),
+        socket: shape.socket)
+      let frames = NumberedFrame.series(shape.packets, size: shape.size)
+      var sent = 0
+      let isSent = sender.send(frames) {
+        sent = min(sent + 32, frames.count)
+        _ = receiver.receive(sent, within: .seconds(1))
       }
+      #expect(isSent)
+      receiver.settle()
+      receiver.log.expect(frames, umem: shape.umem)
+      receiver.finish()
+    }
 
     @Test("BIDIRECTIONAL: both ends receive while both send")
     func bidirectional() throws {
@@ -90,7 +91,8 @@ extension OnVeth {
       right.finish()
     }
 
-    @Test("TOO_MANY_FRAGS: a packet of as many descriptors as an skb takes passes, one more does not", arguments: [0, 1])
+    @Test(
+      "TOO_MANY_FRAGS: a packet of as many descriptors as an skb takes passes, one more does not", arguments: [0, 1])
     func tooManyFragments(excess: Int) throws {
       let cable = try Cable(mtu: 9000)
       let umem = UMEMConfiguration(frames: 1024)

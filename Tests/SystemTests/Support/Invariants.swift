@@ -41,7 +41,9 @@ struct CounterReader {
       var frames = worker.get(.framesInPool) + worker.get(.framesHeld)
       for slot in mine {
         let queue = page.queue(slot: slot)
-        for place in [QueueCounter.fillFrames, .kernelFrames, .txFrames, .completionFrames] { frames &+= queue.get(place) }
+        for place in [QueueCounter.fillFrames, .kernelFrames, .txFrames, .completionFrames] {
+          frames &+= queue.get(place)
+        }
         var explained = queue.get(.forwardedPackets) + queue.get(.deliveredPackets) + queue.get(.heldPackets)
         for reason in DropReason.allCases { explained += queue.dropped(reason) }
         #expect(explained == queue.get(.receivedPackets), "slot \(slot)", sourceLocation: sourceLocation)

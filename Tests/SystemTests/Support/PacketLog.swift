@@ -74,7 +74,8 @@ extension PacketLog {
     #expect(packets.count == frames.count, sourceLocation: sourceLocation)
     for (number, (packet, frame)) in zip(packets, frames).enumerated() {
       let isSame = packet.length == frame.count && packet.bytes == frame
-      #expect(isSame, "packet \(number): \(packet.length) bytes instead of \(frame.count)",
+      #expect(
+        isSame, "packet \(number): \(packet.length) bytes instead of \(frame.count)",
         sourceLocation: sourceLocation)
       for descriptor in packet.descriptors {
         let offset = Int(descriptor.address) % umem.chunkSize
