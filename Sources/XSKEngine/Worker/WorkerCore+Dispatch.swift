@@ -5,8 +5,7 @@ extension WorkerCore {
     var start = 0
     while start < count {
       let verdict = verdicts[start]
-      var end = start &+ 1
-      while end < count && verdicts[end] == verdict { end &+= 1 }
+      let end = verdicts.endOfRun(of: verdict, from: start, count: count)
       carryOut(verdict, start..<end, ingress: slot)
       start = end
     }

@@ -70,3 +70,18 @@ public struct WorkerParts: ~Copyable {
   /// Frames that are now in the pool. The rest of the ledger is in the counters.
   public var pooledFrames: Int { core.pool.count }
 }
+
+extension CounterPage {
+  /// A page in memory for one worker on simulated devices.
+  public convenience init(simulated devices: [SimulatedDevice], cpu: Int = -1, command: String = "") throws(XSKError) {
+    try self.init(
+      inMemory: CounterDescription(
+        tool: "swift-xsk", version: "", command: command,
+        ports: devices.map {
+          CounterDescription.Port(
+            name: $0.name, device: $0.name, ifindex: 0, mode: "simulated", queues: [0], link: "up")
+        },
+        slots: devices.indices.map { CounterDescription.Slot(worker: 0, cpu: cpu, port: $0, queue: 0) }),
+      workers: 1)
+  }
+}
