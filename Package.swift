@@ -66,9 +66,9 @@ let package = Package(
     .executableTarget(name: "BPFEmbedder", swiftSettings: swiftSettings),
     .plugin(name: "EmbedBPF", capability: .buildTool(), dependencies: ["BPFEmbedder"]),
 
-    .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swiftSettings),
     .testTarget(name: "XSKEngineTests", dependencies: ["XSKEngine", "CXsk"], swiftSettings: swiftSettings),
     .testTarget(name: "ForwarderTests", dependencies: ["Forwarder", "XSKEngine"], swiftSettings: swiftSettings),
+    .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swiftSettings),
     .testTarget(name: "XSKLabTests", dependencies: ["XSKLab", "XSKEngine"], swiftSettings: swiftSettings),
     // What needs root and a kernel: it fails without, it never skips.
     .testTarget(

@@ -2,8 +2,8 @@ import Testing
 import XSKEngine
 
 /// A counter page that nobody else reads: the one place where these tests make one.
-func makeCounterPage(slots: Int) -> CounterPage {
-  CounterPage()
+func makeCounterPage(for devices: [SimulatedDevice]) throws -> CounterPage {
+  try CounterPage(simulated: devices)
 }
 
 /// A handler on simulated ports, through the library's public door only, as another program would use it.
@@ -19,7 +19,7 @@ final class ForwarderRig<Handler: PacketHandler> {
       try SimulatedDevice(name: "sim\($0)", rings: RingSizes(receive: 64, transmit: 64))
     }
     self.devices = devices
-    counters = makeCounterPage(slots: ports)
+    counters = try makeCounterPage(for: devices)
     nics = try FixedArray(count: ports) { port in SimulatedNIC(devices[port], umem: memory) }
     worker = Worker(
       try WorkerParts(

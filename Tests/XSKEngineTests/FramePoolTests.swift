@@ -18,8 +18,9 @@ import Testing
     var pool = FramePool(capacity: 4)
     pool.push(0)
     var top = pool.top
-    top.push(2048)
-    top.push(4096)
+    let two: [UInt64] = [2048, 4096]
+    // Safe: the buffer lives through the call.
+    unsafe two.withUnsafeBufferPointer { unsafe top.push($0) { $0 } }
     #expect(top.popKnown() == 4096)
     #expect(pool.count == 1)
     pool.finish(top)

@@ -3,8 +3,8 @@ import Testing
 @testable import XSKEngine
 
 /// A counter page that nobody else reads: the one place where the tests make one.
-func makeCounterPage(slots: Int) -> CounterPage {
-  CounterPage()
+func makeCounterPage(for devices: [SimulatedDevice]) throws -> CounterPage {
+  try CounterPage(simulated: devices)
 }
 
 /// A handler made of closures, so that a scenario states its decisions where it is written.
@@ -37,7 +37,7 @@ final class SimulatedRig {
     }
     self.umem = memory
     self.devices = devices
-    counters = makeCounterPage(slots: ports)
+    counters = try makeCounterPage(for: devices)
     nics = try FixedArray(count: ports) { port in
       SimulatedNIC(devices[port], umem: memory, needsWakeup: needsWakeup)
     }
