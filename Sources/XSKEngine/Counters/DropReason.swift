@@ -8,7 +8,8 @@
   case txRingFull = 1
   /// The kernel (or whoever shares the rings) named bytes outside the UMEM or across a chunk.
   case invalidDescriptor = 2
-  /// A packet of more descriptors than the kernel ever makes (`Burst.maximumFragments`).
+  /// A packet of more descriptors than a burst takes (`Burst.maximumFragments`, 32), or than the kernel transmits (18):
+  /// chunks are too small, or their headroom too large, for the MTU.
   case tooManyFragments = 3
   /// The verdict named a port that this worker has no queue on.
   case noSuchPort = 4

@@ -31,6 +31,9 @@ import CXsk
   /// Descriptors of one packet: the kernel makes at most 18 (MAX_SKB_FRAGS + 1).
   public static let maximumFragments = 32
 
+  /// Descriptors of one packet that the kernel transmits in copy mode: an skb's linear part and MAX_SKB_FRAGS (17) more.
+  static let maximumTransmitFragments: UInt32 = 18
+
   init(capacity: Int, layout: UMEMLayout, holdCapacity: Int) {
     let capacity = max(capacity, Self.maximumFragments)
     descriptors = FixedArray(repeating: Descriptor(address: 0, length: 0), count: capacity)

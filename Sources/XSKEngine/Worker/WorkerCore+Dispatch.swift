@@ -110,6 +110,7 @@ extension WorkerCore {
   private mutating func transmitChain(_ head: Descriptor, ingress: Int, egress: Int) {
     let fragments = Burst.fragmentRange(head)
     let frames = UInt32(fragments.count + 1)
+    guard frames <= Burst.maximumTransmitFragments else { return drop(head, .tooManyFragments, ingress) }
     let length = length(of: head)
     guard length <= queues[egress].maximumLength else { return drop(head, .exceedsMTU, ingress) }
     var room = queues[egress].transmit.room(for: frames)
