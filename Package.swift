@@ -17,6 +17,7 @@ let package = Package(
     .library(name: "PacketHeaders", targets: ["PacketHeaders"]),
     .library(name: "XSKEngine", targets: ["XSKEngine"]),
     .library(name: "Forwarder", targets: ["Forwarder"]),
+    .library(name: "Reporting", targets: ["Reporting"]),
     .executable(name: "xskfwd", targets: ["xskfwd"]),
     .executable(name: "xskbench", targets: ["xskbench"]),
   ],
@@ -36,6 +37,9 @@ let package = Package(
     .target(
       name: "Forwarder", dependencies: ["XSKEngine", "PacketHeaders"], swiftSettings: swiftSettings),
 
+    // Counter snapshots as people and programs read them: rate lines, `top`, the summary object.
+    .target(name: "Reporting", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
+
     // Namespaces, veth pairs and traffic: what the demo, the system tests and the benchmarks are set up with.
     .target(
       name: "XSKLab", dependencies: ["XSKEngine", "CXsk"], exclude: ["bpf"], swiftSettings: swiftSettings,
@@ -44,7 +48,7 @@ let package = Package(
     .executableTarget(
       name: "xskfwd",
       dependencies: [
-        "Forwarder", "XSKEngine", "XSKLab",
+        "Forwarder", "Reporting", "XSKEngine", "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
     .executableTarget(
@@ -54,11 +58,17 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/xskbench", swiftSettings: swiftSettings),
 
+    // The README's example of the library: nothing but the engine.
+    .executableTarget(
+      name: "DropAll", dependencies: ["XSKEngine"], path: "Examples/DropAll", swiftSettings: swiftSettings),
+
     // Compiles `bpf/*.bpf.c` of a target with the toolchain's clang and embeds the objects as Swift source.
     .executableTarget(name: "BPFEmbedder", swiftSettings: swiftSettings),
     .plugin(name: "EmbedBPF", capability: .buildTool(), dependencies: ["BPFEmbedder"]),
 
-    .testTarget(name: "XSKEngineTests", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
+    .testTarget(name: "XSKEngineTests", dependencies: ["XSKEngine", "CXsk"], swiftSettings: swiftSettings),
+    .testTarget(name: "ForwarderTests", dependencies: ["Forwarder", "XSKEngine"], swiftSettings: swiftSettings),
+    .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swiftSettings),
     .testTarget(name: "XSKLabTests", dependencies: ["XSKLab", "XSKEngine"], swiftSettings: swiftSettings),
     // What needs root and a kernel: it fails without, it never skips.
     .testTarget(

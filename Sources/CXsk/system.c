@@ -69,19 +69,37 @@ int cxsk_thread_avoid(const uint32_t *cpus, int count)
 	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
 }
 
-void *cxsk_map_anonymous(size_t bytes, uint32_t huge_page_shift, int *error)
-{
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+/* A transparent huge page needs 2 MiB of address space that begins at a multiple of 2 MiB. */
+#define HUGE_PAGE ((size_t)1 << 21)
 
-	if (huge_page_shift)
-		flags |= MAP_HUGETLB | (int)(huge_page_shift << MAP_HUGE_SHIFT);
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+static void *map_plain(size_t bytes)
+{
+	size_t length = (bytes + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	char *start = mmap(NULL, length + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (start == MAP_FAILED)
+		return MAP_FAILED;
+	size_t before = (HUGE_PAGE - (uintptr_t)start % HUGE_PAGE) % HUGE_PAGE;
+	char *aligned = start + before;
+	if (before)
+		munmap(start, before);
+	munmap(aligned + length, HUGE_PAGE - before);
+	madvise(aligned, length, MADV_HUGEPAGE); /* only advice: plain pages do as well */
+	return aligned;
+}
+
+void *cxsk_map_anonymous(size_t *bytes, uint32_t huge_page_shift, int *error)
+{
+	size_t page = huge_page_shift ? (size_t)1 << huge_page_shift : HUGE_PAGE;
+	size_t length = (*bytes + page - 1) & ~(page - 1);
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | (int)(huge_page_shift << MAP_HUGE_SHIFT);
+	void *memory = huge_page_shift ? mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0) : map_plain(*bytes);
+
 	if (memory == MAP_FAILED) {
 		*error = errno;
 		return NULL;
 	}
-	if (!huge_page_shift)
-		madvise(memory, bytes, MADV_HUGEPAGE); /* only advice: plain pages do as well */
+	*bytes = length;
 	return memory;
 }
 

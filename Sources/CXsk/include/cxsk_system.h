@@ -19,7 +19,9 @@ int cxsk_allowed_cpus(uint32_t *_Nonnull cpus, int capacity);
 int cxsk_thread_avoid(const uint32_t *_Nonnull cpus, int count);
 
 /* Memory. */
-void *_Nullable cxsk_map_anonymous(size_t bytes, uint32_t huge_page_shift, int *_Nonnull error);
+/* Maps anonymous memory: huge pages of 2^huge_page_shift bytes, or for 0 plain ones, placed so that the kernel can make
+ * them transparent huge pages. *bytes is rounded up to whole (2 MiB) pages. */
+void *_Nullable cxsk_map_anonymous(size_t *_Nonnull bytes, uint32_t huge_page_shift, int *_Nonnull error);
 int cxsk_memfd_create(const char *_Nonnull name);
 int cxsk_memfd_seal(int fd);
 /* Whether nobody can shrink the file under a mapping of it any more. */

@@ -22,7 +22,7 @@ extension Engine {
       }
     }
     publishDescription()
-    counters.setState(.running)
+    counters.state = .running
     supervise()
   }
 
@@ -84,13 +84,13 @@ extension Engine {
   /// closed.
   ///
   /// - Returns: the final counters.
-  @discardableResult public func stop() -> CounterSnapshot {
-    counters.setState(.stopping)
+  @discardableResult public func stop() -> CounterSnapshot? {
     supervisor.stop()
     for port in ports { port.stopRedirecting() }
     for thread in threads { thread.control.requestStop() }
     for thread in threads { thread.waitUntilDrained() }
-    let final = counters.snapshot()
+    // A snapshot fails only if the page was damaged by another process; then there is none to return.
+    let final = try? counters.snapshot()
     close()
     return final
   }
@@ -106,13 +106,13 @@ extension Engine {
     for port in ports { port.detach() }
     for thread in threads { thread.finish() }
     for settings in napi { settings.restore() }
-    counters.remove()
+    counters.close()
   }
 
   /// Rewrites what the counter page says about ports.
   func publishDescription() {
     do throws(XSKError) {
-      try counters.describe(Self.description(configuration, plan, ports))
+      try counters.describe { [configuration, plan, ports] in $0 = Self.description(configuration, plan, ports) }
     } catch {
       note("\(error)")
     }

@@ -30,9 +30,7 @@ extension Engine {
         for port in ports { watchLink(port) }
         for thread in threads {
           for (place, queue) in thread.plan.queues.enumerated() {
-            // A mailbox holds one message: the next queue waits until the worker has answered for this one.
-            let isWaiting = thread.plan.queues.contains { $0 != queue && retries[$0.slot]?.isAsked == true }
-            if !isWaiting { retries[queue.slot] = attend(thread, place, queue, retries[queue.slot]) }
+            retries[queue.slot] = attend(thread, place, queue, retries[queue.slot])
           }
         }
       }
@@ -79,8 +77,10 @@ extension Engine {
   /// - Returns: how far that is; nil once the queue works.
   private func attend(_ thread: WorkerThread, _ place: Int, _ queue: EnginePlan.Queue, _ retry: Retry?) -> Retry? {
     guard let retry else { return noticeFailure(thread, place, queue) }
-    if retry.isAsked { return takeAnswer(thread, queue, retry) }
-    guard configuration.reopensPorts, TimestampClock.monotonicNanoseconds >= retry.next else { return retry }
+    if retry.isAsked { return takeAnswer(thread, place, queue, retry) }
+    guard configuration.reopensPorts, TimestampClock.monotonicNanoseconds >= retry.next, thread.control.isFree else {
+      return retry
+    }
     var next = retry
     do throws(XSKError) {
       let (socket, limit) = try reopen(thread, queue)
@@ -99,15 +99,18 @@ extension Engine {
   /// A queue that has just failed: the worker is asked to give its socket up.
   private func noticeFailure(_ thread: WorkerThread, _ place: Int, _ queue: EnginePlan.Queue) -> Retry? {
     let failure = CInt(truncatingIfNeeded: counters.queue(slot: queue.slot).get(.failure))
-    guard failure != 0 else { return nil }
+    // While the mailbox is another queue's, this one waits.
+    guard failure != 0, thread.control.isFree else { return nil }
     note("\(ports[queue.port].name) queue \(queue.queue): lost (\(errorName(failure)))")
     thread.control.send(.vacate(slot: place))
     return Retry(next: 0, delay: Retry.firstDelay, isAsked: true)
   }
 
   /// The worker's answer, if it is there: to the fresh socket, which ends the retry, or with the lost one, to be closed.
-  private func takeAnswer(_ thread: WorkerThread, _ queue: EnginePlan.Queue, _ retry: Retry) -> Retry? {
-    let answer = thread.control.takeAnswer()
+  private func takeAnswer(
+    _ thread: WorkerThread, _ place: Int, _ queue: EnginePlan.Queue, _ retry: Retry
+  ) -> Retry? {
+    let answer = thread.control.takeAnswer(slot: place)
     guard answer.isAnswered else { return retry }
     if retry.isVacant {
       note("\(ports[queue.port].name) queue \(queue.queue): back")

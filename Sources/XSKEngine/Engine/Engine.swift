@@ -73,9 +73,13 @@ public final class Engine: Sendable {
     self.plan = plan
     ports = zip(plan.devices, plan.queues).enumerated().map { Port(index: $0, device: $1.0, queues: $1.1) }
     threads = plan.workers.map { WorkerThread($0) }
-    counters = try CounterPage(
-      description: Self.description(configuration, plan, ports), workers: plan.workers.count,
-      slots: plan.workers.reduce(0) { $0 + $1.queues.count }, path: configuration.counterPage)
+    let description = Self.description(configuration, plan, ports)
+    counters =
+      switch configuration.counterPage {
+      case .memory: try CounterPage(inMemory: description, workers: plan.workers.count)
+      case .standard: try CounterPage(description, workers: plan.workers.count)
+      case .file(let path): try CounterPage(description, workers: plan.workers.count, path: path)
+      }
     napi = configuration.worker.idle == .busyPoll ? Self.deferInterrupts(plan.devices, notes) : []
   }
 
@@ -110,4 +114,9 @@ public final class Engine: Sendable {
     }
     return applied
   }
+}
+
+extension Engine {
+  /// The CPUs that workers are pinned to.
+  public var workerCPUs: [Int] { plan.workers.map(\.cpu) }
 }

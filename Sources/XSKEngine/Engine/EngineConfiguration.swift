@@ -11,6 +11,15 @@ public struct PortConfiguration: Hashable, Sendable {
   }
 }
 
+/// Where an engine's counters are kept.
+public enum CounterPageLocation: Hashable, Sendable {
+  /// In the process's own memory, for nobody else to read.
+  case memory
+  /// In the standard place, where `xskfwd top` finds it (`CounterPageDirectory.standard`).
+  case standard
+  case file(String)
+}
+
 /// What an engine is to be like. Every default is what an operator would want without further thought.
 public struct EngineConfiguration: Sendable {
   /// Port 0, 1, … in this order; verdicts name ports by these numbers.
@@ -23,8 +32,8 @@ public struct EngineConfiguration: Sendable {
   public var umem: UMEMConfiguration
   /// A failed port is opened again when its device is back.
   public var reopensPorts: Bool
-  /// Where the counter page is made; nil: in memory only, for nobody else to read.
-  public var counterPage: String?
+  /// Where the counter page is made.
+  public var counterPage: CounterPageLocation
   /// What the counter page says about the program.
   public var tool: String
   public var version: String
@@ -36,6 +45,7 @@ public struct EngineConfiguration: Sendable {
     socket = SocketConfiguration()
     umem = UMEMConfiguration(frames: 0)
     reopensPorts = true
+    counterPage = .memory
     tool = "swift-xsk"
     version = "0"
     command = ""

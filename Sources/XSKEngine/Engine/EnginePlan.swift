@@ -32,6 +32,12 @@ struct EnginePlan: Sendable {
     try Self.validate(configuration.ports, queues)
     let cpus = try Self.cpus(configuration, queues)
     workers = Self.assign(queues, to: cpus)
+    if let worker = workers.first(where: { $0.queues.count > FrameOwners.maximumSlots }) {
+      throw XSKError(
+        "\(worker.queues.count) queues on one worker",
+        "more than the \(FrameOwners.maximumSlots) that it can tell apart",
+        remedy: "name more cores or fewer queues")
+    }
     var socket = configuration.socket
     socket.multiBuffer = socket.multiBuffer || Self.needsSeveralBuffers(configuration.umem, devices)
     self.socket = socket
@@ -99,7 +105,7 @@ struct EnginePlan: Sendable {
     return devices.contains { largestFrame($0) > room }
   }
 
-  /// Enough frames to fill every ring at once, and a burst for each queue.
+  /// Enough frames to fill every ring at once, a burst for each queue, and what the handler may hold.
   private static func umem(
     _ configuration: EngineConfiguration, _ socket: SocketConfiguration, _ workers: [Worker]
   ) -> UMEMConfiguration {
@@ -107,7 +113,9 @@ struct EnginePlan: Sendable {
     guard umem.frames == 0 else { return umem }
     let most = workers.map(\.queues.count).max() ?? 1
     let level = configuration.worker.fillLevel == 0 ? Int(socket.rings.fill) : configuration.worker.fillLevel
-    umem.frames = max(64, most * (level + Int(socket.rings.transmit) + max(64, configuration.worker.batch)))
+    let rings = most * (level + Int(socket.rings.transmit) + max(64, configuration.worker.batch))
+    // A held packet of several descriptors takes more; that it does then comes off the rings.
+    umem.frames = max(64, rings + configuration.worker.holdCapacity)
     return umem
   }
 }

@@ -14,26 +14,31 @@ import Glibc
 
   deinit { unsafe munmap(base, length) }
 
-  /// Maps `length` bytes of a file, shared, from `offset` on.
+  /// Maps `length` bytes of a file, shared, from `offset` on; for reading only unless `writable`.
   ///
   /// - Throws: the kernel's refusal of mmap(2), about `subject`.
-  static func file(_ fd: CInt, length: Int, offset: Int64 = 0, subject: String) throws(XSKError) -> MemoryMapping {
-    let address = unsafe mmap(nil, length, PROT_READ | PROT_WRITE, MAP_SHARED | CInt(MAP_POPULATE), fd, off_t(offset))
+  static func file(
+    _ fd: CInt, length: Int, offset: Int64 = 0, writable: Bool = true, subject: String
+  ) throws(XSKError) -> MemoryMapping {
+    let protection = writable ? PROT_READ | PROT_WRITE : PROT_READ
+    let address = unsafe mmap(nil, length, protection, MAP_SHARED | CInt(MAP_POPULATE), fd, off_t(offset))
     guard let address = unsafe address, unsafe address != MAP_FAILED else {
       throw XSKError(
-        subject, refused: "cannot be mapped (\(length) bytes)", code: errno, remedy: "check the memory limits (ulimit -a)")
+        subject, refused: "cannot be mapped (\(length) bytes)", code: errno,
+        remedy: "check the memory limits (ulimit -a)")
     }
     return unsafe MemoryMapping(base: address, length: length)
   }
 
-  /// Maps `length` bytes of anonymous memory; `hugePageShift` 21 or 30 for huge pages of that size, 0 for plain ones.
+  /// Maps at least `length` bytes of anonymous memory; `hugePageShift` 21 or 30 for huge pages of that size, 0 for plain ones.
   static func anonymous(length: Int, hugePageShift: UInt32) throws(XSKError) -> MemoryMapping {
     var code: CInt = 0
-    guard let address = unsafe cxsk_map_anonymous(length, hugePageShift, &code) else {
+    var mapped = length
+    guard let address = unsafe cxsk_map_anonymous(&mapped, hugePageShift, &code) else {
       throw XSKError(
         "\(length >> 20) MiB of memory", refused: "cannot be mapped", code: code,
         remedy: "free memory or use fewer frames")
     }
-    return unsafe MemoryMapping(base: address, length: length)
+    return unsafe MemoryMapping(base: address, length: mapped)
   }
 }

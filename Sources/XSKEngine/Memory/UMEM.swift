@@ -98,8 +98,7 @@ public final class UMEM: Sendable {
       case .plain, .sealedMemfd: []
       }
     for (pages, shift) in choices {
-      let size = ((bytes + (1 << shift) - 1) >> shift) << shift
-      guard let mapping = try? MemoryMapping.anonymous(length: size, hugePageShift: shift) else { continue }
+      guard let mapping = try? MemoryMapping.anonymous(length: bytes, hugePageShift: shift) else { continue }
       return (mapping, pages, pages == wanted ? nil : fallbackNote(bytes, wanted, pages))
     }
     let mapping = try MemoryMapping.anonymous(length: bytes, hugePageShift: 0)

@@ -85,19 +85,21 @@ public struct RingSizes: Hashable, Sendable {
   public var receive: UInt32
   public var transmit: UInt32
 
-  /// The fill ring is twice the RX ring by default: frames may wait in both at once (design: fill ≥ 2 × RX).
+  /// The fill ring is twice the RX ring by default, up to the largest ring there is: frames may wait in both at once
+  /// (design: fill ≥ 2 × RX).
   public init(receive: UInt32 = 2048, transmit: UInt32 = 2048, fill: UInt32? = nil, completion: UInt32? = nil) {
     self.receive = receive
     self.transmit = transmit
-    self.fill = fill ?? receive * 2
+    self.fill = fill ?? min(receive, 32768) * 2
     self.completion = completion ?? transmit
   }
 
   /// Every size is a power of two in 1…65,536; otherwise what is wrong.
   func validate() throws(XSKError) {
-    for (name, size) in [("fill", fill), ("completion", completion), ("RX", receive), ("TX", transmit)]
+    for (name, size) in [("RX", receive), ("TX", transmit), ("fill", fill), ("completion", completion)]
     where size == 0 || size > 65536 || size & (size - 1) != 0 {
-      throw XSKError("\(name) ring of \(size) entries", "not a power of two", remedy: "give a power of two up to 65536")
+      throw XSKError(
+        "\(name) ring of \(size) entries", "not a power of two from 1 to 65536", remedy: "give one, such as 2048")
     }
   }
 }

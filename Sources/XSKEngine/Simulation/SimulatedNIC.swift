@@ -12,6 +12,8 @@ public struct SimulatedNIC: ~Copyable {
   private let device: SimulatedDevice
   private let umem: UMEM
   private var heardTransmitRings: UInt32 = 0
+  /// Where packets would go whose frames were taken but not used: kept for the next, as the kernel does.
+  private var spare: [UInt64] = []
   /// What is to go wrong from now on.
   public var faults = SimulatedFaults()
   /// As XDP_STATISTICS counts them.
@@ -43,38 +45,49 @@ public struct SimulatedNIC: ~Copyable {
   /// - Returns: packets that found a frame and a place in the RX ring.
   @discardableResult
   public mutating func receive(count: Int, length: UInt32) -> Int {
+    let room = Int(rings.receive.room(for: UInt32(clamping: count)))
     var received = 0
-    while received < count, let address = takeFrame() {
-      guard rings.putReceive(Descriptor(address: address, length: length)) else {
-        statistics.rxRingFull += 1
-        break
-      }
+    while received < room, let address = takeFrame() {
+      _ = rings.putReceive(Descriptor(address: address, length: length))  // There is room.
       received += 1
     }
+    if received == room { statistics.rxRingFull += UInt64(count - room) }
     rings.publish()
     return received
   }
 
-  /// Receives one packet, copied into as many frames as it needs.
+  /// Receives one packet, copied into as many frames as it needs: all of it or, for want of frames or places, nothing.
   ///
   /// - Returns: whether it got through; if not, the statistics say why.
   @discardableResult
   public mutating func receive(_ packet: [UInt8]) -> Bool {
     defer { rings.publish() }
     let room = umem.configuration.chunkSize - headroom
+    let pieces = max(1, (packet.count + room - 1) / room)
+    guard rings.receive.room(for: UInt32(pieces)) == pieces else {
+      statistics.rxRingFull += 1
+      return false
+    }
+    guard gatherFrames(pieces) else { return false }
     var rest = packet[...]
     repeat {
-      guard let address = takeFrame() else { return false }
+      let address = spare.removeLast()
       let piece = rest.prefix(room)
       rest = rest.dropFirst(piece.count)
       write(piece, at: address)
       let descriptor = Descriptor(
         address: address, length: UInt32(piece.count), options: rest.isEmpty ? 0 : Descriptor.continues)
-      guard rings.putReceive(corrupted(descriptor)) else {
-        statistics.rxRingFull += 1
-        return false
-      }
+      _ = rings.putReceive(corrupted(descriptor))  // There is room.
     } while !rest.isEmpty
+    return true
+  }
+
+  /// Takes frames until `count` of them are spare.
+  private mutating func gatherFrames(_ count: Int) -> Bool {
+    while spare.count < count {
+      guard let address = takeFilled() else { return false }
+      spare.append(address)
+    }
     return true
   }
 
@@ -85,7 +98,9 @@ public struct SimulatedNIC: ~Copyable {
   }
 
   /// The address that the next packet would be received at, taken off the fill ring.
-  public mutating func takeFrame() -> UInt64? {
+  public mutating func takeFrame() -> UInt64? { spare.popLast() ?? takeFilled() }
+
+  private mutating func takeFilled() -> UInt64? {
     guard !faults.starvesFillRing, let frame = rings.takeFill() else {
       rings.setFillNeedsWakeup(true)
       statistics.fillRingEmpty += 1
@@ -151,7 +166,10 @@ public struct SimulatedNIC: ~Copyable {
   @discardableResult
   public mutating func completeAll() -> Int {
     var sent = 0
-    while let descriptor = rings.takeTransmit(), rings.putCompletion(descriptor.address) { sent += 1 }
+    while rings.completion.room(for: 1) == 1, let descriptor = rings.takeTransmit() {
+      _ = rings.putCompletion(descriptor.address)  // There is room.
+      sent += 1
+    }
     rings.publish()
     return sent
   }

@@ -48,6 +48,7 @@ extension XSKSocket {
 
   private func setSocketOption(_ option: CInt, _ value: CInt) -> CInt {
     var value = value
-    return unsafe setsockopt(descriptor, SOL_SOCKET, option, &value, socklen_t(MemoryLayout<CInt>.size)) == 0 ? 0 : errno
+    return unsafe setsockopt(descriptor, SOL_SOCKET, option, &value, socklen_t(MemoryLayout<CInt>.size)) == 0
+      ? 0 : errno
   }
 }

@@ -27,7 +27,8 @@ public final class XSKSocket: Sendable {
       if let umem { try Self.register(umem, with: fd, name: name) }
       let sizes = configuration.rings
       try setOption(fd, XDP_UMEM_FILL_RING, sizes.fill, "fill ring of \(sizes.fill) entries", name)
-      try setOption(fd, XDP_UMEM_COMPLETION_RING, sizes.completion, "completion ring of \(sizes.completion) entries", name)
+      try setOption(
+        fd, XDP_UMEM_COMPLETION_RING, sizes.completion, "completion ring of \(sizes.completion) entries", name)
       try setOption(fd, XDP_RX_RING, sizes.receive, "RX ring of \(sizes.receive) entries", name)
       try setOption(fd, XDP_TX_RING, sizes.transmit, "TX ring of \(sizes.transmit) entries", name)
       rings = try MappedRings(socket: fd, sizes: sizes, name: name)

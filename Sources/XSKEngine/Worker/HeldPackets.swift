@@ -25,6 +25,8 @@ public struct HeldPackets: ~Copyable {
   private var freeCount: Int
   private var released: FixedArray<Int32>
   private var releasedCount = 0
+  /// How many of the released ones the worker has taken.
+  private var takenCount = 0
 
   init(capacity: Int) {
     entries = FixedArray(repeating: HeldEntry(), count: capacity)
@@ -92,13 +94,17 @@ public struct HeldPackets: ~Copyable {
 
   var hasReleased: Bool { releasedCount > 0 }
 
-  /// Takes one released packet out of the table, its further descriptors copied to `scratch` from `start` on.
+  /// Takes one released packet out of the table, in the order of release, so that a flow's packets keep theirs. Its further
+  /// descriptors are copied to `scratch` from `start` on. The worker takes until there are no more.
   mutating func takeReleased(
     scratch: inout FixedArray<Descriptor>, start: Int
   ) -> (head: Descriptor, slot: Int, verdict: Verdict)? {
-    guard releasedCount > 0 else { return nil }
-    releasedCount -= 1
-    let index = Int(released[releasedCount])
+    guard takenCount < releasedCount else {
+      (releasedCount, takenCount) = (0, 0)
+      return nil
+    }
+    let index = Int(released[takenCount])
+    takenCount += 1
     var head = entries[index].head
     let count = entries[index].fragmentCount
     for place in 0..<count {

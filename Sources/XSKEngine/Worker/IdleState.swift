@@ -81,7 +81,8 @@ extension WorkerCore {
     }
   }
 
-  private mutating func ringReceive(_ slot: Int) {
+  /// Rings the RX doorbell; a refusal that is not ordinary ends the queue.
+  mutating func ringReceive(_ slot: Int) {
     queues[slot].counters.add(.rxKicks, 1)
     let result = queues[slot].doorbell.ringReceive()
     if !result.isOrdinaryKickResult { fail(slot, -result) }

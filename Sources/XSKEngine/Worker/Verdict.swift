@@ -31,3 +31,22 @@
   /// Set by `Burst.hold`: the packet stays with the handler.
   @inlinable static var held: Verdict { Verdict(kind: .held, argument: 0) }
 }
+
+extension FixedArray<Verdict>.View {
+  /// The end of the run of `verdict` that begins at `start`, at most `count`: four verdicts compared at a time.
+  @inline(__always) func endOfRun(of verdict: Verdict, from start: Int, count: Int) -> Int {
+    precondition(start >= 0 && count <= self.count)
+    let four = UInt64(verdict.rawValue) &* 0x0001_0001_0001_0001
+    var end = start &+ 1
+    while end &+ 4 <= count {
+      // Safe: four verdicts, eight bytes, lie between `end` and `count`.
+      let next = unsafe UnsafeRawPointer(base + end).loadUnaligned(as: UInt64.self)
+      let difference = next ^ four
+      // Verdicts lie in memory in order, lowest first: the first that differs has the lowest set bits.
+      guard difference == 0 else { return end &+ difference.trailingZeroBitCount &>> 4 }
+      end &+= 4
+    }
+    while end < count, unsafe base[end] == verdict { end &+= 1 }
+    return end
+  }
+}

@@ -42,11 +42,11 @@ public struct Worker<Handler: PacketHandler & ~Copyable>: ~Copyable {
     parts.finishHousekeeping()
   }
 
-  /// Takes what the kernel has already received, drops what the handler still holds, and waits a bounded time until
-  /// everything under way in the kernel is back. The caller has taken the sockets out of the XSKMAP.
+  /// Takes what the kernel has already received, waits a bounded time until everything under way in the kernel is back, and
+  /// drops what the handler holds then. The caller has taken the sockets out of the XSKMAP.
   @inlinable public mutating func drain() {
     parts.beginDrain()
     while !parts.isDrained { turn() }
-    parts.finishHousekeeping()
+    parts.finishDrain()
   }
 }

@@ -17,14 +17,14 @@ public struct WorkerConfiguration: Hashable, Sendable {
   public var idle: IdlePolicy
   /// How long *adaptive* spins before it sleeps, in microseconds.
   public var spinMicroseconds: Int
-  /// A TX kick happens when this many descriptors are pending …
+  /// A TX kick happens when this many descriptors are pending, 1…65,536 …
   public var kickThreshold: Int
   /// … or when the oldest has waited this long, in microseconds.
   public var kickMicroseconds: Int
   /// Frames kept with the kernel for receiving, per queue; 0: as many as the fill ring holds. Fewer stay in the cache,
   /// more ride out longer pauses.
   public var fillLevel: Int
-  /// Packets that the handler may hold at once.
+  /// Packets that the handler may hold at once. Their frames are taken from what the rings would have.
   public var holdCapacity: Int
   /// How long a stopping worker waits for what is under way in the kernel, in milliseconds.
   public var drainMilliseconds: Int
@@ -50,8 +50,16 @@ public struct WorkerConfiguration: Hashable, Sendable {
   }
 
   func validate() throws(XSKError) {
-    guard (1...1024).contains(batch) else {
-      throw XSKError("batch \(batch)", "out of range", remedy: "use 1 to 1024")
+    let limits: [(name: String, value: Int, range: ClosedRange<Int>)] = [
+      ("batch", batch, 1...1024), ("spin time in microseconds", spinMicroseconds, 0...60_000_000),
+      ("kick threshold", kickThreshold, 1...65536), ("kick time in microseconds", kickMicroseconds, 0...60_000_000),
+      ("fill level", fillLevel, 0...65536), ("hold capacity", holdCapacity, 0...4_194_304),
+      ("drain time in milliseconds", drainMilliseconds, 0...600_000),
+      ("busy-poll time in microseconds", busyPollMicroseconds, 0...1_000_000),
+      ("busy-poll budget", busyPollBudget, 1...65535),
+    ]
+    for (name, value, range) in limits where !range.contains(value) {
+      throw XSKError("\(name) \(value)", "out of range", remedy: "use \(range.lowerBound) to \(range.upperBound)")
     }
   }
 }

@@ -36,9 +36,16 @@ public final class WorkerControl: Sendable {
     if bell >= 0 { cxsk_bell_silence(bell) }
   }
 
-  /// Leaves a message for the worker; the answer is there once `takeAnswer` says so.
+  /// Whether a message may be sent. From a message until its answer was taken the mailbox belongs to that message's queue:
+  /// two queues of a worker are often lost at once, with the device that both are on.
+  var isFree: Bool { mail.withLock { $0.slot == nil } }
+
+  /// Leaves a message for the worker, the mailbox being free; the answer is there once `takeAnswer` says so.
   func send(_ message: QueueMail) {
-    mail.withLock { $0 = Mailbox(message: message) }
+    mail.withLock { box in
+      precondition(box.slot == nil, "one message at a time")
+      box = Mailbox(slot: message.slot, message: message)
+    }
     hasMail.store(true, ordering: .releasing)
     ring()
   }
@@ -50,13 +57,14 @@ public final class WorkerControl: Sendable {
   }
 
   func answer(vacated socket: XSKSocket?) {
-    mail.withLock { $0 = Mailbox(isAnswered: true, vacated: socket) }
+    mail.withLock { $0 = Mailbox(slot: $0.slot, isAnswered: true, vacated: socket) }
   }
 
-  /// Whether the worker has obeyed; with it the socket that it gave up, whose last reference this is.
-  func takeAnswer() -> (isAnswered: Bool, vacated: XSKSocket?) {
+  /// Whether the worker has obeyed the message about `slot`; with it the socket that it gave up, whose last reference this
+  /// is.
+  func takeAnswer(slot: Int) -> (isAnswered: Bool, vacated: XSKSocket?) {
     mail.withLock { box in
-      guard box.isAnswered else { return (false, nil) }
+      guard box.isAnswered, box.slot == slot else { return (false, nil) }
       defer { box = Mailbox() }
       return (true, box.vacated)
     }
@@ -64,6 +72,8 @@ public final class WorkerControl: Sendable {
 }
 
 private struct Mailbox {
+  /// The queue that the message or its answer is about; nil: free.
+  var slot: Int?
   var message: QueueMail?
   var isAnswered = false
   var vacated: XSKSocket?
@@ -75,4 +85,10 @@ enum QueueMail: Sendable {
   case vacate(slot: Int)
   /// Put this socket in the failed one's place; longer frames are not transmitted there.
   case replace(slot: Int, XSKSocket, maximumLength: Int)
+
+  var slot: Int {
+    switch self {
+    case .vacate(let slot), .replace(let slot, _, _): slot
+    }
+  }
 }

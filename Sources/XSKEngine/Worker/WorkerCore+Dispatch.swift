@@ -5,8 +5,7 @@ extension WorkerCore {
     var start = 0
     while start < count {
       let verdict = verdicts[start]
-      var end = start &+ 1
-      while end < count && verdicts[end] == verdict { end &+= 1 }
+      let end = verdicts.endOfRun(of: verdict, from: start, count: count)
       carryOut(verdict, start..<end, ingress: slot)
       start = end
     }
@@ -112,7 +111,7 @@ extension WorkerCore {
     let fragments = Burst.fragmentRange(head)
     let frames = UInt32(fragments.count + 1)
     guard frames <= Burst.maximumTransmitFragments else { return drop(head, .tooManyFragments, ingress) }
-    let length = chainLength(head)
+    let length = length(of: head)
     guard length <= queues[egress].maximumLength else { return drop(head, .exceedsMTU, ingress) }
     var room = queues[egress].transmit.room(for: frames)
     if room < frames { room = makeRoom(egress, for: frames) }
@@ -127,8 +126,8 @@ extension WorkerCore {
     countTransmitted(packets: 1, bytes: UInt64(length), frames: Int(frames), ingress: ingress, egress: egress)
   }
 
-  /// Bytes of a packet over all of its descriptors.
-  private func chainLength(_ head: Descriptor) -> Int {
+  /// Bytes of a packet, over all of its descriptors.
+  private func length(of head: Descriptor) -> Int {
     var length = Int(head.length)
     for fragment in Burst.fragmentRange(head) { length += Int(burst.fragments[fragment].length) }
     return length
@@ -148,7 +147,7 @@ extension WorkerCore {
         drop(head, DropReason(rawValue: verdict.argument) ?? .policy, slot)
       case .deliver:
         queues[slot].counters.add(.deliveredPackets, 1)
-        queues[slot].counters.add(.deliveredBytes, UInt64(chainLength(head)))
+        queues[slot].counters.add(.deliveredBytes, UInt64(length(of: head)))
         recycle(head)
       case .reflect, .forward, .held:
         let egress = verdict.kind == .reflect ? slot : Int(self.egress[slot * 256 + Int(verdict.argument)])

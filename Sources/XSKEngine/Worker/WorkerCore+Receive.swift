@@ -112,7 +112,8 @@ extension WorkerCore {
         continue
       }
       guard let length = chainLength(slot, available) else {
-        guard available >= UInt32(Burst.maximumFragments) else { return }
+        // A ring that is full of one packet can't get its end any more.
+        guard available >= min(UInt32(Burst.maximumFragments), queues[slot].receive.size) else { return }
         countReceived(slot, packets: 1, bytes: 0, invalid: 0)
         queues[slot].counters.drop(.tooManyFragments, 1)
         queues[slot].isDiscarding = true
@@ -218,5 +219,8 @@ extension WorkerCore {
     queues[slot].fill.advance(by: given)
     queues[slot].receiveFrames &+= Int(given)
     queues[slot].fill.publish()
+    // A driver that found the ring empty has stopped. The idle policy asks it to go on, but a worker that another queue
+    // keeps busy is never idle.
+    if queues[slot].fill.needsWakeup { ringReceive(slot) }
   }
 }

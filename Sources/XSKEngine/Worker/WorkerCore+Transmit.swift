@@ -7,12 +7,18 @@ extension WorkerCore {
     let ring = queues[slot].completion.window
     let (layout, owners) = (layout, owners.table)
     var top = pool.top
+    precondition(Int(available) <= top.capacity &- top.count, "more frames came back to the pool than the UMEM has")
     var returned = 0
-    for place in 0..<available {
-      let address = layout.plain(ring[place])
-      guard owners.take(layout.index(of: address), from: owner) else { continue }
-      top.push(layout.frame(of: address))
-      returned &+= 1
+    var read: UInt32 = 0
+    while read < available {
+      let piece = unsafe ring.piece(from: read, count: available &- read)
+      for place in 0..<piece.count {
+        let address = layout.plain(unsafe piece.baseAddress.unsafelyUnwrapped[place])
+        guard owners.take(layout.index(of: address), from: owner) else { continue }
+        top.pushKnown(layout.frame(of: address))
+        returned &+= 1
+      }
+      read &+= UInt32(truncatingIfNeeded: piece.count)
     }
     pool.finish(top)
     queues[slot].completion.advance(by: available)

@@ -69,7 +69,10 @@ import CXsk
 
   /// Step 1: the time, completions back to the pool, fill rings topped up.
   @usableFromInline mutating func beginTurn() {
-    now = cxsk_timestamp()
+    // One look at the counter a turn: where the last turn took packets, it lasted until now.
+    let start = cxsk_timestamp()
+    if turnPackets > 0 { counters.add(.busyTicks, start &- now) }
+    now = start
     turnPackets = 0
     for slot in 0..<queues.count where queues[slot].isUp {
       if queues[slot].transmitFrames > 0 { reap(slot) }
@@ -81,10 +84,6 @@ import CXsk
   @usableFromInline mutating func endTurn() {
     for slot in 0..<queues.count where queues[slot].isUp { flush(slot) }
     counters.add(.turns, 1)
-    if turnPackets == 0 {
-      counters.add(.emptyTurns, 1)
-    } else {
-      counters.add(.busyTicks, cxsk_timestamp() &- now)
-    }
+    if turnPackets == 0 { counters.add(.emptyTurns, 1) }
   }
 }

@@ -54,8 +54,12 @@ public struct WorkerParts: ~Copyable {
   @usableFromInline mutating func beginDrain() {
     drainDeadline = TimestampClock.monotonicNanoseconds + drainNanoseconds
     core.isDraining = true
+  }
+
+  /// The handler has seen its last burst: what it still holds is dropped.
+  @usableFromInline mutating func finishDrain() {
     core.burst.held.releaseAll(.drop(.shutdown))
-    core.dispatchReleased()
+    finishHousekeeping()
   }
 
   /// Everything is back, or the time for it is over.
@@ -65,4 +69,19 @@ public struct WorkerParts: ~Copyable {
 
   /// Frames that are now in the pool. The rest of the ledger is in the counters.
   public var pooledFrames: Int { core.pool.count }
+}
+
+extension CounterPage {
+  /// A page in memory for one worker on simulated devices.
+  public convenience init(simulated devices: [SimulatedDevice], cpu: Int = -1, command: String = "") throws(XSKError) {
+    try self.init(
+      inMemory: CounterDescription(
+        tool: "swift-xsk", version: "", command: command,
+        ports: devices.map {
+          CounterDescription.Port(
+            name: $0.name, device: $0.name, ifindex: 0, mode: "simulated", queues: [0], link: "up")
+        },
+        slots: devices.indices.map { CounterDescription.Slot(worker: 0, cpu: cpu, port: $0, queue: 0) }),
+      workers: 1)
+  }
 }

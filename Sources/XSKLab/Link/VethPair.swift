@@ -65,7 +65,7 @@ public struct VethPair: Sendable {
       try Self.configure(right)
       if left.isUp { try left.namespace.setUp(left.name, true) }
       if right.isUp { try right.namespace.setUp(right.name, true) }
-      if left.isUp && right.isUp { try awaitCarrier() }
+      if left.isUp && right.isUp { try awaitReadiness() }
     } catch {
       try? delete()
       throw error
@@ -81,20 +81,6 @@ public struct VethPair: Sendable {
   public func fixNeighbours() throws(XSKError) {
     try Self.fix(right, on: left)
     try Self.fix(left, on: right)
-  }
-
-  /// The kernel gives a device its transmit queue a moment after the carrier came; what is sent before is lost.
-  private func awaitCarrier() throws(XSKError) {
-    let deadline = ContinuousClock.now + .seconds(5)
-    while true {
-      let (isLeftReady, isRightReady) = (try left.link().isRunning, try right.link().isRunning)
-      if isLeftReady && isRightReady { return }
-      guard ContinuousClock.now < deadline else {
-        throw XSKError(
-          isLeftReady ? right.name : left.name, "has no carrier", remedy: "check what else manages the device")
-      }
-      usleep(1000)
-    }
   }
 
   private static func fix(_ far: VethEnd, on near: VethEnd) throws(XSKError) {

@@ -4,9 +4,9 @@ import XSKEngine
 
 /// A POSIX thread of its own: network and mount namespaces belong to threads, so the pools of Swift concurrency can't
 /// be used for what enters one.
-enum LabThread {
+public enum LabThread {
   /// Starts a detached thread.
-  static func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws(XSKError) {
+  public static func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws(XSKError) {
     let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
     var thread = pthread_t()
     // The retained box is the thread's from here on; it is taken back only if there is no thread.

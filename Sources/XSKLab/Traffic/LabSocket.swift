@@ -1,3 +1,4 @@
+import CXsk
 import Glibc
 import XSKEngine
 

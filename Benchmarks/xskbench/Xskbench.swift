@@ -1,0 +1,35 @@
+import ArgumentParser
+import Glibc
+import XSKEngine
+
+/// The benchmark harness. Exit status: 0 done; 2 wrong use, or something that stands in the way.
+@main
+struct Xskbench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "xskbench", abstract: "How fast the engine is, and the command that shows it.",
+    version: "0.1.0", subcommands: [EngineBenchmark.self, WireBenchmark.self])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let error as XSKError {
+      fail("xskbench: \(error)")
+    } catch {
+      guard exitCode(for: error) != .success else { exit(withError: error) }
+      fail(fullMessage(for: error))
+    }
+  }
+
+  private static func fail(_ message: String) -> Never {
+    complain(message)
+    Glibc.exit(2)
+  }
+}
+
+/// Writes a line to standard error: progress and failures, never results.
+func complain(_ message: String) {
+  let line = Array((message + "\n").utf8)
+  // Safe: the buffer is valid for the length given.
+  _ = unsafe line.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}

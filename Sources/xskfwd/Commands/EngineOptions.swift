@@ -1,0 +1,95 @@
+import ArgumentParser
+import XSKEngine
+
+/// The options of every command that moves packets.
+struct EngineOptions: ParsableArguments {
+  @Option(help: "RX queues to take, on every port: numbers and ranges, 0,2-3. Default: all.")
+  var queues: NumberList?
+
+  @Option(help: "CPUs to run workers on, one each: 1,3-5. Default: one a queue, highest first.")
+  var cores: NumberList?
+
+  @Option(help: "auto, zerocopy, copy, or generic: auto takes the best that the device has.")
+  var mode: ModeRequest = .auto
+
+  @Option(help: "When nothing arrives: spin, busy-poll, sleep, or adaptive (spin a while, then sleep).")
+  var idle: IdlePolicy = .adaptive
+
+  @Option(help: "Packets that one burst may take, 1…1024.")
+  var batch = 64
+
+  @Option(help: "Bytes of a frame of the UMEM: 2048 or 4096.")
+  var chunk = 2048
+
+  @Option(help: "Pages of the UMEM: 2M, 1G, or off. Falls back to plain pages with a note.")
+  var hugepages: UMEMConfiguration.Pages = .plain
+
+  @OptionGroup var output: OutputOptions
+
+  func configuration(ports: [String], command: String) -> EngineConfiguration {
+    var configuration = EngineConfiguration(ports: ports.map { PortConfiguration($0, queues: queues?.numbers) })
+    configuration.cores = cores?.numbers
+    configuration.worker.batch = batch
+    configuration.worker.idle = idle
+    configuration.socket.mode = mode
+    configuration.umem.chunkSize = chunk
+    configuration.umem.pages = hugepages
+    configuration.counterPage = .standard
+    configuration.tool = "xskfwd"
+    configuration.version = Xskfwd.version
+    configuration.command = command
+    return configuration
+  }
+}
+
+/// How long, and what is shown meanwhile.
+struct OutputOptions: ParsableArguments {
+  @Option(help: "Stop after this many seconds. Default: run until Ctrl-C.")
+  var duration: Double?
+
+  @Option(help: "Seconds between two lines of output, 0.1…3600.")
+  var interval = 1.0
+
+  @Flag(help: "Print one summary object on standard output at the end, and nothing else there.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Show workers and queues, too.")
+  var verbose = false
+
+  func validate() throws {
+    if let duration, !(duration > 0 && duration <= 31_536_000) {
+      throw ValidationError("--duration \(duration): out of range; give 0.1 to 31536000 seconds")
+    }
+    guard (0.1...3600).contains(interval) else {
+      throw ValidationError("--interval \(interval): out of range; give 0.1 to 3600 seconds")
+    }
+  }
+}
+
+/// Numbers and ranges, as in `0,2-3`.
+struct NumberList: ExpressibleByArgument, Equatable {
+  let numbers: [Int]
+
+  init?(argument: String) {
+    var numbers: [Int] = []
+    for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
+      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+      guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1],
+        first >= 0, first <= last, last < 65536
+      else { return nil }
+      numbers += first...last
+    }
+    self.numbers = numbers
+  }
+}
+
+extension ModeRequest: ExpressibleByArgument {}
+extension IdlePolicy: ExpressibleByArgument {}
+extension UMEMConfiguration.Pages: ExpressibleByArgument {
+  public static var allValueStrings: [String] { [Self.huge2M, .huge1G, .plain].map(\.rawValue) }
+
+  public init?(argument: String) {
+    self.init(rawValue: argument)
+    if self == .sealedMemfd { return nil }
+  }
+}

@@ -1,0 +1,39 @@
+import ArgumentParser
+import Forwarder
+import XSKEngine
+
+struct Drop: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Drop every packet that arrives on an interface.")
+
+  @Argument(help: "The interface.") var interface: String
+  @OptionGroup var options: EngineOptions
+
+  func run() throws {
+    try EngineRun(options: options, command: "drop", ports: [interface]).run { _ in DropHandler() }
+  }
+}
+
+struct Reflect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Send every packet back where it came from, its MAC addresses swapped.")
+
+  @Argument(help: "The interface.") var interface: String
+  @OptionGroup var options: EngineOptions
+
+  func run() throws {
+    try EngineRun(options: options, command: "reflect", ports: [interface]).run { _ in ReflectHandler() }
+  }
+}
+
+struct Forward: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Forward packets between two interfaces, both ways, byte for byte.")
+
+  @Argument(help: "One interface.") var first: String
+  @Argument(help: "The other.") var second: String
+  @OptionGroup var options: EngineOptions
+
+  func run() throws {
+    try EngineRun(options: options, command: "forward", ports: [first, second]).run { _ in ForwardHandler() }
+  }
+}

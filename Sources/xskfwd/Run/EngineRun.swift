@@ -1,0 +1,83 @@
+import CXsk
+import Reporting
+import XSKEngine
+
+/// Runs an engine from start to summary: what `drop`, `reflect` and `forward` have in common.
+struct EngineRun {
+  let options: EngineOptions
+  let command: String
+  let ports: [String]
+
+  func run<Handler: PacketHandler & SendableMetatype & ~Copyable>(
+    handler: @escaping @Sendable (Engine.Placement) throws(XSKError) -> Handler
+  ) throws {
+    let configuration = options.configuration(
+      ports: ports, command: ([command] + ports).joined(separator: " "))
+    var stop = StopSignal()
+    let cpu = CPUTimes.ofThisProcess
+    let engine = try Engine.start(configuration, handler: handler)
+    engine.keepOffWorkerCores()
+    if !options.output.json {
+      Console.print("xskfwd \(configuration.command): running, Ctrl-C stops")
+    }
+    let start = StopSignal.now
+    let watch = LiveView(engine: engine, output: options.output)
+    try watch.run(until: start + (options.output.duration ?? .infinity), stop: &stop)
+    let duration = StopSignal.now - start
+    guard let final = engine.stop() else {
+      throw XSKError("counter page", "was damaged while running", remedy: "let nobody else write to it")
+    }
+    watch.printMessages()
+    report(RunSummary(final, duration: duration, cpu: CPUTimes.ofThisProcess - cpu))
+  }
+
+  private func report(_ summary: RunSummary) {
+    Console.print(options.output.json ? summary.json() : summary.text)
+  }
+}
+
+/// Shows an engine's counters line by line while it runs.
+final class LiveView {
+  private let engine: Engine
+  private let output: OutputOptions
+  private var printedMessages = 0
+
+  init(engine: Engine, output: OutputOptions) {
+    self.engine = engine
+    self.output = output
+  }
+
+  /// Shows a line each interval until `end` (CLOCK_MONOTONIC seconds) or a stop signal; true if it was the signal.
+  @discardableResult
+  func run(until end: Double, stop: inout StopSignal) throws -> Bool {
+    var view = RateView(isWide: output.verbose)
+    var old = try engine.counters.snapshot()
+    var next = StopSignal.now + output.interval
+    printMessages()
+    while StopSignal.now < end {
+      if stop.arrives(before: min(next, end)) { return true }
+      printMessages()
+      guard StopSignal.now >= next else { continue }
+      next += output.interval
+      let new = try engine.counters.snapshot()
+      if !output.json { Console.print(view.next(from: old, to: new)) }
+      old = new
+    }
+    return false
+  }
+
+  /// What the engine has to say goes to standard error, once each.
+  func printMessages() {
+    let messages = engine.messages
+    for line in messages[printedMessages...] { Console.error("xskfwd: \(line)") }
+    printedMessages = messages.count
+  }
+}
+
+extension Engine {
+  /// The control plane never runs on an engine core, unless there is no other.
+  func keepOffWorkerCores() {
+    let cores = workerCPUs.map { UInt32($0) }
+    _ = unsafe cxsk_thread_avoid(cores, CInt(cores.count))
+  }
+}

@@ -1,0 +1,31 @@
+import Glibc
+
+/// SIGINT, SIGTERM and SIGHUP as something to wait for: they are blocked in every thread, and taken where the program waits.
+struct StopSignal {
+  private var set = sigset_t()
+
+  /// Blocks the signals in the calling thread; threads that it starts inherit that.
+  init() {
+    unsafe sigemptyset(&set)
+    for number in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&set, number) }
+    unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+  }
+
+  /// Sleeps until a time (CLOCK_MONOTONIC seconds); true if a signal came first.
+  mutating func arrives(before time: Double) -> Bool {
+    while true {
+      let left = time - Self.now
+      guard left > 0 else { return false }
+      var timeout = timespec(tv_sec: Int(left), tv_nsec: Int((left - left.rounded(.down)) * 1e9))
+      if unsafe sigtimedwait(&set, nil, &timeout) > 0 { return true }
+      guard errno == EINTR || errno == EAGAIN else { return true }
+    }
+  }
+
+  /// CLOCK_MONOTONIC in seconds.
+  static var now: Double {
+    var time = timespec()
+    _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+}

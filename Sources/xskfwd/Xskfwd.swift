@@ -1,0 +1,39 @@
+import ArgumentParser
+import Glibc
+import XSKEngine
+
+/// The program: parses, runs, and turns every failure into one sentence on standard error.
+///
+/// Exit status: 0 done; 2 wrong use, or something that stands in the way of starting; 1 a failure while running. `doctor`
+/// has its own (see there).
+@main
+struct Xskfwd: ParsableCommand {
+  static let version = "0.1.0"
+
+  static let configuration = CommandConfiguration(
+    commandName: "xskfwd",
+    abstract: "An AF_XDP packet forwarder: drop, reflect, or forward packets at the speed of the queue.",
+    version: version,
+    subcommands: [Drop.self, Reflect.self, Forward.self, DoctorCommand.self, Top.self, Demo.self])
+
+  static func main() {
+    // A closed pipe ends the output, not the engine.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let status as ExitCode {
+      Glibc.exit(status.rawValue)
+    } catch let error as XSKError {
+      fail("xskfwd: \(error)")
+    } catch {
+      guard exitCode(for: error) != .success else { exit(withError: error) }
+      fail(fullMessage(for: error))
+    }
+  }
+
+  private static func fail(_ message: String) -> Never {
+    Console.error(message)
+    Glibc.exit(2)
+  }
+}

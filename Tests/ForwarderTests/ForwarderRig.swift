@@ -1,0 +1,88 @@
+import Testing
+import XSKEngine
+
+/// A counter page that nobody else reads: the one place where these tests make one.
+func makeCounterPage(for devices: [SimulatedDevice]) throws -> CounterPage {
+  try CounterPage(simulated: devices)
+}
+
+/// A handler on simulated ports, through the library's public door only, as another program would use it.
+final class ForwarderRig<Handler: PacketHandler> {
+  let devices: [SimulatedDevice]
+  let counters: CounterPage
+  var nics: FixedArray<SimulatedNIC>
+  var worker: Worker<Handler>
+
+  init(_ handler: Handler, ports: Int, umem: UMEMConfiguration = UMEMConfiguration(frames: 1024)) throws {
+    let memory = try UMEM(umem)
+    let devices = try (0..<ports).map {
+      try SimulatedDevice(name: "sim\($0)", rings: RingSizes(receive: 64, transmit: 64))
+    }
+    self.devices = devices
+    counters = try makeCounterPage(for: devices)
+    nics = try FixedArray(count: ports) { port in SimulatedNIC(devices[port], umem: memory) }
+    worker = Worker(
+      try WorkerParts(
+        simulated: devices, umem: memory, counters: counters, configuration: WorkerConfiguration(idle: .spin)),
+      handler: handler)
+    worker.turn()  // The fill rings are full now.
+  }
+
+  /// Has `packets` arrive on a port, and turns until everything was carried out.
+  ///
+  /// - Returns: what each port transmitted, whole packets in order.
+  func run(_ packets: [[UInt8]], on port: Int) -> [[[UInt8]]] {
+    var transmitted = [[[UInt8]]](repeating: [], count: devices.count)
+    var arriving = packets[...]
+    for _ in 0..<packets.count + 4 {
+      for packet in arriving.prefix(8) {
+        let arrived = nics[port].receive(packet)
+        #expect(arrived)
+      }
+      arriving = arriving.dropFirst(8)
+      worker.turn()
+      for port in devices.indices { transmitted[port] += drain(port) }
+    }
+    expectInvariants()
+    return transmitted
+  }
+
+  private func drain(_ port: Int) -> [[UInt8]] {
+    var packets: [[UInt8]] = []
+    var current: [UInt8] = []
+    nics[port].transmit { bytes, continues in
+      // Safe: any bit pattern is a byte; the range is the span's own.
+      unsafe current += bytes.withUnsafeBytes { unsafe Array($0) }
+      guard !continues else { return }
+      packets.append(current)
+      current = []
+    }
+    return packets
+  }
+
+  func count(_ counter: QueueCounter, _ port: Int) -> UInt64 { counters.queue(slot: port).get(counter) }
+
+  /// Both invariants, exactly, as the counters tell anybody: the frame ledger, and every port's packets.
+  func expectInvariants(_ location: SourceLocation = #_sourceLocation) {
+    worker.housekeeping()
+    let totals = counters.worker(index: 0)
+    var frames = totals.get(.framesInPool) + totals.get(.framesHeld)
+    for port in devices.indices {
+      let mine = counters.queue(slot: port)
+      for gauge in [QueueCounter.fillFrames, .kernelFrames, .txFrames, .completionFrames] { frames &+= mine.get(gauge) }
+      let explained =
+        mine.get(.forwardedPackets) + mine.get(.deliveredPackets) + mine.get(.heldPackets)
+        + DropReason.allCases.reduce(0) { $0 + mine.dropped($1) }
+      #expect(mine.get(.receivedPackets) == explained, "packets of port \(port)", sourceLocation: location)
+    }
+    #expect(frames == totals.get(.framesTotal), "frame ledger", sourceLocation: location)
+    #expect(totals.get(.ledgerViolations) == 0, sourceLocation: location)
+  }
+}
+
+/// An Ethernet frame of `length` bytes whose content follows from its number; 02:…:01 to 02:…:02.
+func ethernetFrame(_ number: Int, length: Int = 64) -> [UInt8] {
+  let header: [UInt8] = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0]
+  return header.prefix(length)
+    + (header.count..<max(length, header.count)).map { UInt8(truncatingIfNeeded: number &* 13 &+ $0) }
+}

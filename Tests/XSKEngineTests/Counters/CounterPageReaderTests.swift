@@ -1,0 +1,223 @@
+import Foundation
+import Testing
+
+@testable import XSKEngine
+
+/// A change to an intact page, and words of the error that it must give.
+struct Damage: Sendable, CustomTestStringConvertible {
+  let words: String
+  let change: @Sendable (inout [UInt8]) -> Void
+  var testDescription: String { words }
+
+  init(_ words: String, _ change: @escaping @Sendable (inout [UInt8]) -> Void) {
+    self.words = words
+    self.change = change
+  }
+
+  /// Overwrites one field of the header.
+  init(_ words: String, _ field: CounterPageField, _ value: UInt64) {
+    self.init(words) { $0.store(value, at: field.rawValue) }
+  }
+
+  /// Overwrites the description.
+  init(_ words: String, description: String) {
+    self.init(words) { bytes in
+      bytes.replaceSubrange(4096..<4096 + description.utf8.count, with: description.utf8)
+      bytes.store(UInt64(description.utf8.count), at: CounterPageField.descriptionLength.rawValue)
+    }
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func store(_ value: UInt64, at offset: Int) {
+    for byte in 0..<8 { self[offset + byte] = UInt8(truncatingIfNeeded: value >> UInt64(8 * byte)) }
+  }
+}
+
+private let damages: [Damage] = [
+  Damage("is 0 bytes long") { $0 = [] },
+  Damage("is 7 bytes long") { $0 = Array($0.prefix(7)) },
+  Damage("is 4095 bytes long") { $0 = Array($0.prefix(4095)) },
+  Damage("is 4096 bytes long, but claims") { $0 = Array($0.prefix(4096)) },
+  Damage("bytes long, but claims") { $0.removeLast() },
+  Damage("bytes long, but claims") { $0 += [0] },
+  Damage("wrong magic") { $0 = [UInt8](repeating: 0, count: $0.count) },
+  Damage("wrong magic") { $0 = [UInt8](repeating: 0xFF, count: $0.count) },
+  Damage("layout version 2", .version, 2),
+  Damage("layout version 18446744073709551615", .version, .max),
+  Damage("claims a header of 0 bytes", .headerBytes, 0),
+  Damage("misaligned or too narrow", .workerOffset, 8),
+  Damage("outside of its", .workerOffset, 0),
+  Damage("outside of its", .workerOffset, UInt64.max - 127),
+  Damage("misaligned or too narrow", .workerOffset, .max),
+  Damage("misaligned or too narrow", .workerStride, 0),
+  Damage("misaligned or too narrow", .workerStride, 511),
+  Damage("misaligned or too narrow", .workerStride, 513),
+  Damage("outside of its", .workerStride, UInt64.max - 127),
+  Damage("more than the 4096 possible", .workerCount, .max),
+  Damage("outside of its", .workerCount, 4096),
+  Damage("outside of its", .slotOffset, 1 << 40),
+  Damage("misaligned or too narrow", .slotStride, 512),
+  Damage("more than the 16384 possible", .slotCount, 1 << 62),
+  Damage("outside of its", .slotCount, 16384),
+  Damage("more than the 16777216 possible", .descriptionCapacity, .max),
+  Damage("outside of its", .descriptionCapacity, 16 << 20),
+  Damage("no multiple of 8", .descriptionCapacity, 8191),
+  Damage("outside of its", .descriptionOffset, 0),
+  Damage("there is room for 8192", .descriptionLength, 8193),
+  Damage("there is room for 8192", .descriptionLength, .max),
+  Damage("doesn't parse", .descriptionLength, 0),
+  Damage("doesn't parse", .descriptionLength, 100),
+  Damage("doesn't parse", .descriptionLength, 8192),
+  Damage("unknown state 0", .state, 0),
+  Damage("unknown state 4", .state, 4),
+  Damage("process number 0", .pid, 0),
+  Damage("process number 4294967295", .pid, 0xFFFF_FFFF),
+  Damage("describes 3 queues but has 2", .slotCount, 2),
+  Damage("queue slot 1 names worker 1 of 1", .workerCount, 1),
+  Damage("doesn't parse", description: "{}"),
+  Damage("doesn't parse", description: "\u{0}\u{1}"),
+  Damage("doesn't parse", description: String(repeating: "[", count: 8000)),
+  Damage("doesn't parse", description: #"{"tool":1e999}"#),
+  Damage("names port 99 of 1", description: described(slots: #"{"worker":0,"cpu":0,"port":99,"queue":0}"#)),
+  Damage("names worker -1 of 2", description: described(slots: #"{"worker":-1,"cpu":0,"port":0,"queue":0}"#)),
+  Damage("counter x at place 64 of 64", description: described(names: #""worker":{},"queue":{},"drops":{"x":64}"#)),
+  Damage("counter x at place -1 of 64", description: described(names: #""worker":{"x":-1},"queue":{},"drops":{}"#)),
+]
+
+/// A description for three slots.
+private func described(
+  slots slot: String = #"{"worker":0,"cpu":0,"port":0,"queue":0}"#,
+  names: String = #""worker":{},"queue":{},"drops":{}"#
+) -> String {
+  let ports = #"[{"name":"a","device":"a","ifindex":1,"mode":"copy","queues":[0],"link":"up"}]"#
+  return #"{"tool":"t","version":"9","command":"c","ports":\#(ports),"slots":[\#(slot),\#(slot),\#(slot)],"#
+    + #""counters":{\#(names)}}"#
+}
+
+struct CounterPageReaderTests {
+  @Test(arguments: damages) func `A damaged page gives an error that names the damage`(_ damage: Damage) throws {
+    var bytes = try examplePageBytes()
+    damage.change(&bytes)
+    let directory = try TemporaryDirectory()
+    let path = directory.file("page")
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    let error = #expect(throws: XSKError.self) { _ = try CounterPageReader(path: path).snapshot() }
+    #expect(error?.subject == path)
+    #expect(error?.problem.contains(damage.words) == true, "\(error?.description ?? "no error")")
+  }
+
+  @Test func `Random bytes in the header and the description never crash a reader`() throws {
+    let intact = try examplePageBytes()
+    let directory = try TemporaryDirectory()
+    var random = SystemRandomNumberGenerator()
+    for attempt in 0..<300 {
+      var bytes = intact
+      for _ in 0..<Int.random(in: 1...8, using: &random) {
+        bytes[Int.random(in: 8..<24, using: &random) * 8 + Int.random(in: 0..<8)] = .random(in: 0...255)
+        bytes[4096 + Int.random(in: 0..<1200, using: &random)] = .random(in: 0...255)
+      }
+      bytes.store(2, at: CounterPageField.epoch.rawValue)
+      let path = directory.file("page\(attempt)")
+      try Data(bytes).write(to: URL(fileURLWithPath: path))
+      do {
+        let snapshot = try CounterPageReader(path: path).snapshot()
+        #expect(snapshot.slots.count == snapshot.description.slots.count)
+      } catch { #expect(error.subject == path) }
+    }
+  }
+
+  @Test func `Counters of another version are read by the names that it gives them`() throws {
+    var bytes = try examplePageBytes()
+    let names = #""worker":{},"queue":{"received_packets":1,"invented":0},"drops":{"later_reason":0}"#
+    Damage("", description: described(names: names)).change(&bytes)
+    let slots = try CounterPageLayout(workers: 2, slots: 3, descriptionBytes: 0).slotOffset
+    bytes.store(7, at: slots)
+    bytes.store(8, at: slots + 8)
+    bytes.store(9, at: slots + 512)
+    let directory = try TemporaryDirectory()
+    let path = directory.file("page")
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    let slot = try CounterPageReader(path: path).snapshot().slots[0]
+    #expect(slot.counters == ["received_packets": 8, "invented": 7])
+    #expect(slot[.receivedPackets] == 8)
+    #expect(slot[.forwardedPackets] == 0)
+    #expect(slot.drops == ["later_reason": 9])
+  }
+
+  @Test func `A file that is cut short while it is read is an error`() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("page")
+    try Data(try examplePageBytes()).write(to: URL(fileURLWithPath: path))
+    let reader = try CounterPageReader(path: path)
+    try #require(FileHandle(forWritingAtPath: path)).truncate(atOffset: 100)
+    let error = #expect(throws: XSKError.self) { try reader.snapshot() }
+    #expect(error?.problem.contains("was cut short to 100 bytes") == true)
+  }
+
+  @Test func `A missing file, a link, a directory and a FIFO are refused by name`() throws {
+    let directory = try TemporaryDirectory()
+    let link = directory.file("link")
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "/etc/passwd")
+    let fifo = directory.file("fifo")
+    _ = try run("/usr/bin/mkfifo", fifo)
+    for path in [directory.file("none"), link, directory.path, fifo] {
+      let error = #expect(throws: XSKError.self) { try CounterPageReader(path: path) }
+      #expect(error?.subject == path)
+    }
+  }
+
+  @Test func `A page of somebody else is read only on request`() throws {
+    try #require(geteuid() == 0, "needs root to give a file away")
+    let directory = try TemporaryDirectory()
+    let path = directory.file("page")
+    try Data(try examplePageBytes()).write(to: URL(fileURLWithPath: path))
+    try FileManager.default.setAttributes([.ownerAccountID: 12345], ofItemAtPath: path)
+    let error = #expect(throws: XSKError.self) { try CounterPageReader(path: path) }
+    #expect(error?.problem == "belongs to user 12345, neither root nor this user")
+    #expect(try CounterPageReader(path: path, trustingAnyOwner: true).snapshot().slots.count == 3)
+  }
+
+  @Test func `A description that is being rewritten is awaited`() async throws {
+    let page = try CounterPage(inMemory: exampleDescription, workers: 2)
+    page.memory[.epoch] = 3
+    async let snapshot = Task.detached { try page.snapshot() }.value
+    try await Task.sleep(for: .milliseconds(20))
+    page.memory[.epoch] = 4
+    #expect(try await snapshot.epoch == 4)
+  }
+
+  @Test func `A description that stays in rewriting is an error`() throws {
+    let page = try CounterPage(inMemory: exampleDescription, workers: 2)
+    page.memory[.epoch] = 3
+    let error = #expect(throws: XSKError.self) { try page.snapshot() }
+    #expect(error?.problem == "its description is being rewritten all the time (epoch 3)")
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `A reader never sees half of a rewritten description`() async throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("page")
+    let page = try CounterPage(exampleDescription, workers: 2, path: path)
+    let writer = Task.detached {
+      var rewrites: UInt64 = 0
+      while !Task.isCancelled {
+        rewrites += 1
+        let letter = rewrites % 2 == 0 ? "a" : "b"
+        try page.describe { $0.command = String(repeating: letter, count: 500 + Int(rewrites % 3)) }
+        usleep(100)
+      }
+      return rewrites
+    }
+    let reader = try CounterPageReader(path: path)
+    var epochs: Set<UInt64> = []
+    while epochs.count < 50 {
+      let snapshot = try reader.snapshot()
+      #expect(Set(snapshot.description.command).count == 1 || snapshot.epoch == 2)
+      #expect(snapshot.epoch % 2 == 0)
+      epochs.insert(snapshot.epoch)
+    }
+    writer.cancel()
+    let rewrites = try await writer.value
+    #expect(try reader.snapshot().epoch == 2 + 2 * rewrites)
+  }
+}
