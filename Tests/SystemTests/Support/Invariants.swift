@@ -19,7 +19,10 @@ struct CounterReader {
     self.slots = [Array(0..<slots)]
   }
 
-  static func page() -> CounterPage { CounterPage() }
+  /// A page in memory for one worker with a few queues.
+  static func page() throws(XSKError) -> CounterPage {
+    try CounterPage(simulated: [SimulatedDevice(name: "a"), SimulatedDevice(name: "b")])
+  }
 
   /// The sum over all queues.
   func total(_ counter: QueueCounter) -> UInt64 {

@@ -50,7 +50,7 @@ final class SteppedWorker {
           })
       }
     }
-    let page = CounterReader.page()
+    let page = try CounterReader.page()
     counters = CounterReader(page, slots: slots.count)
     var parts = try Self.parts(slots, sockets, page, umem, settings)
     parts.core.stockPool()
@@ -70,7 +70,7 @@ final class SteppedWorker {
     self.umem = umem
     sockets = [socket]
     slots = [(0, 0)]
-    let page = CounterReader.page()
+    let page = try CounterReader.page()
     counters = CounterReader(page, slots: 1)
     var parts = try Self.parts(slots, sockets, page, umem, settings)
     parts.core.stockPool()
