@@ -15,6 +15,7 @@ let package = Package(
   name: "swift-xsk",
   products: [
     .library(name: "PacketHeaders", targets: ["PacketHeaders"]),
+    .library(name: "GROLite", targets: ["GROLite"]),
     .library(name: "XSKEngine", targets: ["XSKEngine"]),
     .library(name: "Forwarder", targets: ["Forwarder"]),
     .executable(name: "xskfwd", targets: ["xskfwd"]),
@@ -31,6 +32,7 @@ let package = Package(
 
     // The house, lowest floor first. A target imports only targets below it.
     .target(name: "PacketHeaders", dependencies: ["CXsk"], swiftSettings: swiftSettings),
+    .target(name: "GROLite", dependencies: ["PacketHeaders"], swiftSettings: swiftSettings),
     .target(
       name: "XSKEngine", dependencies: ["CXsk"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
     .target(
@@ -56,6 +58,8 @@ let package = Package(
     .executableTarget(name: "BPFEmbedder", swiftSettings: swiftSettings),
     .plugin(name: "EmbedBPF", capability: .buildTool(), dependencies: ["BPFEmbedder"]),
 
+    .testTarget(name: "PacketHeadersTests", dependencies: ["PacketHeaders"], swiftSettings: swiftSettings),
+    .testTarget(name: "GROLiteTests", dependencies: ["GROLite", "PacketHeaders"], swiftSettings: swiftSettings),
     .testTarget(name: "XSKEngineTests", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
   ]
 )

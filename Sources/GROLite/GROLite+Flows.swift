@@ -1,0 +1,126 @@
+import PacketHeaders
+
+extension GROLite {
+  /// Flows of one slot that are looked at; a burst that has more of them merges less, but never takes longer.
+  @inlinable static var slotDepth: Int { 8 }
+
+  @inlinable @inline(__always)
+  func slot(of packet: Int, _ tag: FlowTag?) -> Int {
+    // `packet` is below the burst's count.
+    let tag = unsafe tag ?? FlowTag(summaries[packet].key, seed: configuration.seed)
+    return Int(tag.id) & slotMask
+  }
+
+  /// The flow in this burst that a packet belongs to; -1 if it is the first one of its flow.
+  @inlinable @inline(__always)
+  func findFlow(of packet: Int, _ slot: Int) -> Int {
+    // `slot` was masked; an entry of this generation names a flow below `flowTotal`.
+    let entry = unsafe index[slot]
+    guard entry &>> 16 == generation else { return -1 }
+    let flow = Int(entry & 0xFFFF)
+    if unsafe isSameFlow(Int(flows[flow].head), packet) { return flow }
+    return unsafe findFlow(of: packet, behind: flows[flow].nextInSlot)
+  }
+
+  @inlinable @inline(never)
+  func findFlow(of packet: Int, behind first: UInt16) -> Int {
+    var flow = first
+    for _ in 1..<Self.slotDepth where flow != Self.none {
+      // Links of a slot name flows below `flowTotal`.
+      if unsafe isSameFlow(Int(flows[Int(flow)].head), packet) { return Int(flow) }
+      flow = unsafe flows[Int(flow)].nextInSlot
+    }
+    return -1
+  }
+
+  /// Whether two packets have the same MAC addresses, VLAN tags, IP version, addresses, protocol, ports and flow label.
+  @inlinable @inline(__always)
+  func isSameFlow(_ one: Int, _ other: Int) -> Bool {
+    // Both are below the burst's count.
+    let left = unsafe summaries + one
+    let right = unsafe summaries + other
+    guard unsafe left.pointee.key == right.pointee.key else { return false }
+    let address = unsafe left.pointee.linkWord0 ^ right.pointee.linkWord0
+    let rest = unsafe left.pointee.linkWord1 ^ right.pointee.linkWord1
+    let tags = unsafe left.pointee.vlanTags ^ right.pointee.vlanTags
+    return address | rest | tags == 0
+  }
+
+  /// Enters a new flow, with an epoch that begins with `packet`.
+  @inlinable @inline(__always)
+  mutating func addFlow(_ packet: Int, _ slot: Int) {
+    let flow = flowTotal
+    flowTotal &+= 1
+    // Flows number at most one a packet; `slot` was masked.
+    let entry = unsafe index[slot]
+    unsafe flows[flow].nextInSlot = entry &>> 16 == generation ? UInt16(truncatingIfNeeded: entry) : Self.none
+    unsafe index[slot] = generation &<< 16 | UInt32(truncatingIfNeeded: flow)
+    beginEpoch(flow, packet)
+  }
+
+  @inlinable @inline(__always)
+  mutating func beginEpoch(_ flow: Int, _ packet: Int) {
+    let unit = addUnit(packet)
+    let index = UInt16(truncatingIfNeeded: packet)
+    // `flow` is below `flowTotal`.
+    unsafe flows[flow].head = index
+    unsafe flows[flow].last = index
+    unsafe flows[flow].firstUnit = unit
+    unsafe flows[flow].unit = unit
+    unsafe flows[flow].nextSequence = sequence(behind: packet)
+    unsafe flows[flow].state = .ordered
+  }
+
+  /// Ends a flow's epoch: nothing merges with its packets any more.
+  @inlinable @inline(__always)
+  mutating func endEpoch<Batch: PacketBatch & ~Copyable & ~Escapable>(_ flow: Int, _ batch: borrowing Batch) {
+    // `flow` is below `flowTotal`.
+    if unsafe flows[flow].state == .disordered { sort(flow, batch) }
+    unsafe flows[flow].state = .idle
+  }
+
+  /// The sequence number that continues a packet; 0 for UDP, which has none.
+  @inlinable @inline(__always)
+  func sequence(behind packet: Int) -> UInt32 {
+    // `packet` is below the burst's count. Only TCP's data offset is never 0.
+    let length = unsafe summaries[packet].tcpWord != 0 ? UInt32(summaries[packet].payloadLength) : 0
+    return unsafe summaries[packet].sequence &+ length
+  }
+
+  /// Nothing may be appended to the flow's latest unit.
+  @inlinable
+  mutating func closeUnit(of flow: Int) {
+    // `flow` is below `flowTotal`, its unit below `unitTotal`.
+    unsafe units[Int(flows[flow].unit)].room = 0
+  }
+
+  /// Ends the flow's epoch where the packet's tag says so, or where a packet of unknown flow with the same addresses came
+  /// since the flow's last one.
+  @inlinable @inline(never)
+  mutating func heedHints<Batch: PacketBatch & ~Copyable & ~Escapable>(
+    _ packet: Int, _ flow: Int, _ tag: FlowTag?, _ batch: borrowing Batch
+  ) {
+    if let tag, tag.isStart { endEpoch(flow, batch) }
+    guard hasBarriers else { return }
+    // The slot is masked.
+    let entry = unsafe barriers[barrierSlot(packet)]
+    guard entry &>> 16 == generation, UInt16(truncatingIfNeeded: entry) > (unsafe flows[flow].last) else { return }
+    endEpoch(flow, batch)
+  }
+
+  /// Notes a packet whose ports are unknown (a later fragment, a malformed packet): any flow between its addresses may be
+  /// its own, and must not overtake it.
+  @inlinable
+  mutating func raiseBarrier(_ packet: Int) {
+    unsafe barriers[barrierSlot(packet)] = generation &<< 16 | UInt32(truncatingIfNeeded: packet)
+    hasBarriers = true
+  }
+
+  @inlinable
+  func barrierSlot(_ packet: Int) -> Int {
+    // `packet` is below the burst's count.
+    let key = unsafe summaries[packet].key
+    let mixed = (key.address0 ^ key.address1 ^ key.address2 ^ key.address3) &* 0x9E37_79B9_7F4A_7C15
+    return Int(truncatingIfNeeded: mixed &>> 48) & (Self.barrierSlots &- 1)
+  }
+}

@@ -1,0 +1,164 @@
+import PacketHeaders
+
+/// Generic receive offload of a burst: packets in, *units* out — aggregates of one flow each, and lone packets.
+///
+/// It knows no sockets, rings or policy: give it a `PacketBatch`, read the units. Nothing is allocated after `init`, all
+/// state is bounded by the burst's capacity, and nothing outlives a burst unless holding is configured.
+///
+///     var gro = GROLite(GROConfiguration())
+///     gro.process(burst)
+///     for number in 0..<gro.unitCount {
+///       let unit = gro.unit(number)
+///       let verdict = decide(gro.summary(of: unit.first))
+///       gro.forEachPacket(of: unit) { index in apply(verdict, index) }
+///     }
+///
+/// **Order.** Every packet is in exactly one unit. Units come at their first packet's place. Within a flow the order of
+/// arrival changes in one way only: segments that may merge with each other are sorted by TCP sequence.
+///
+/// **Flows and epochs.** The flow tag indexes a small table; headers are compared always. Within a flow an *epoch* is a row
+/// of packets that agree in all that an aggregate's packets must share (acknowledgement, window, options, TTL, …). Only
+/// packets of one epoch are sorted and merged; whatever can't merge ends it, so nothing overtakes anything.
+///
+/// **Holding.** With a hold time set, aggregates that could still grow at the end of a burst are held back: their packets
+/// are listed in `heldPacket(_:)`, and the caller presents those same packets, in that order, as the first of the next
+/// burst. It goes on calling `process` while there are any, at the latest when `holdTime` has passed.
+@frozen @safe
+public struct GROLite: ~Copyable {
+  public let configuration: GROConfiguration
+
+  // All memory is allocated in `init` for `capacity` packets and freed in `deinit`; indices stay below it because
+  // `process` refuses larger bursts, and units number at most two a packet (each packet begins at most one unit on arrival
+  // and one more when its epoch is sorted).
+  @usableFromInline let summaries: UnsafeMutablePointer<PacketSummary>
+  @usableFromInline let links: UnsafeMutablePointer<UInt16>
+  @usableFromInline let checks: UnsafeMutablePointer<Check>
+  @usableFromInline let flows: UnsafeMutablePointer<Flow>
+  @usableFromInline let index: UnsafeMutablePointer<UInt32>
+  @usableFromInline let barriers: UnsafeMutablePointer<UInt32>
+  @usableFromInline let bins: UnsafeMutablePointer<UInt16>
+  @usableFromInline let heldIndices: UnsafeMutablePointer<UInt16>
+  @usableFromInline let heldSince: UnsafeMutablePointer<UInt64>
+  @usableFromInline let nextSince: UnsafeMutablePointer<UInt64>
+  @usableFromInline var units: UnsafeMutablePointer<GROUnit>
+  @usableFromInline var spareUnits: UnsafeMutablePointer<GROUnit>
+
+  @usableFromInline var unitTotal = 0
+  @usableFromInline var flowTotal = 0
+  @usableFromInline var heldTotal = 0
+  @usableFromInline var slotMask = 0
+  /// Tells this burst's entries of `index` and `barriers` from those of earlier bursts, which so need no clearing.
+  @usableFromInline var generation: UInt32 = 0
+  @usableFromInline var hasBarriers = false
+  @usableFromInline var hasDisorder = false
+  @usableFromInline var needsOrdering = false
+
+  /// - Precondition: `capacity` is 1…1,024 and `holdLimit` 0…`capacity` / 2.
+  public init(_ configuration: GROConfiguration = GROConfiguration()) {
+    let capacity = configuration.capacity
+    precondition((1...1024).contains(capacity), "GRO capacity \(capacity): must be 1 to 1024 packets")
+    precondition(
+      (0...capacity / 2).contains(configuration.holdLimit) || configuration.holdTime == 0,
+      "GRO hold limit \(configuration.holdLimit): must be 0 to half of the capacity, \(capacity / 2)")
+    self.configuration = configuration
+    unsafe summaries = Self.allocate(capacity, PacketSummary())
+    unsafe links = Self.allocate(capacity, Self.none)
+    unsafe checks = Self.allocate(capacity, .unknown)
+    unsafe flows = Self.allocate(capacity, Flow())
+    unsafe index = Self.allocate(Self.slots(for: capacity), 0)
+    unsafe barriers = Self.allocate(Self.barrierSlots, 0)
+    unsafe bins = Self.allocate(Self.binCount, Self.none)
+    unsafe heldIndices = Self.allocate(capacity, 0)
+    unsafe heldSince = Self.allocate(capacity, 0)
+    unsafe nextSince = Self.allocate(capacity, 0)
+    unsafe units = Self.allocate(capacity * 2, GROUnit(0, payload: 0))
+    unsafe spareUnits = Self.allocate(capacity * 2, GROUnit(0, payload: 0))
+  }
+
+  deinit {
+    // Each was allocated in `init`; their elements are trivial.
+    unsafe summaries.deallocate()
+    unsafe links.deallocate()
+    unsafe checks.deallocate()
+    unsafe flows.deallocate()
+    unsafe index.deallocate()
+    unsafe barriers.deallocate()
+    unsafe bins.deallocate()
+    unsafe heldIndices.deallocate()
+    unsafe heldSince.deallocate()
+    unsafe nextSince.deallocate()
+    unsafe units.deallocate()
+    unsafe spareUnits.deallocate()
+  }
+
+  static func allocate<Element: BitwiseCopyable>(_ count: Int, _ value: Element) -> UnsafeMutablePointer<Element> {
+    let pointer = UnsafeMutablePointer<Element>.allocate(capacity: count)
+    unsafe pointer.initialize(repeating: value, count: count)
+    return unsafe pointer
+  }
+
+  /// No packet, no unit, no flow.
+  @inlinable static var none: UInt16 { .max }
+  @inlinable static var barrierSlots: Int { 256 }
+  /// The sort's bins: bin *n* has a run of 2ⁿ packets.
+  @inlinable static var binCount: Int { 12 }
+
+  /// Index slots for a burst: four a packet, so that few share one, and no more, so that they stay in the nearest cache.
+  @inlinable
+  static func slots(for count: Int) -> Int {
+    max(64, 1 << (Int.bitWidth - (max(count, 1) * 4 - 1).leadingZeroBitCount))
+  }
+}
+
+extension GROLite {
+  /// Units of the last burst.
+  @inlinable public var unitCount: Int { unitTotal }
+
+  /// A unit of the last burst, in the order of delivery.
+  ///
+  /// - Parameter number: 0 ..< `unitCount`.
+  @inlinable
+  public func unit(_ number: Int) -> GROUnit {
+    precondition(number >= 0 && number < unitTotal)
+    return unsafe units[number]
+  }
+
+  /// What the parser said about a packet of the last burst.
+  ///
+  /// - Parameter index: a packet's index in the burst.
+  @inlinable
+  public func summary(of index: Int) -> PacketSummary {
+    precondition(index >= 0 && index < configuration.capacity)
+    return unsafe summaries[index]
+  }
+
+  /// The packet that follows in a unit. Behind a unit's last packet it has no meaning.
+  @inlinable
+  public func next(after index: Int) -> Int {
+    precondition(index >= 0 && index < configuration.capacity)
+    return Int(unsafe links[index])
+  }
+
+  /// Calls `body` with the burst's index of each packet of a unit, in order.
+  @inlinable @inline(__always)
+  public func forEachPacket(of unit: GROUnit, _ body: (Int) -> Void) {
+    var index = unit.first
+    for _ in 1..<unit.count {
+      body(index)
+      index = next(after: index)
+    }
+    body(index)
+  }
+
+  /// Packets that the last burst left held.
+  @inlinable public var heldCount: Int { heldTotal }
+
+  /// The index that a held packet had in the last burst. In the next burst it has the index `number`.
+  ///
+  /// - Parameter number: 0 ..< `heldCount`.
+  @inlinable
+  public func heldPacket(_ number: Int) -> Int {
+    precondition(number >= 0 && number < heldTotal)
+    return Int(unsafe heldIndices[number])
+  }
+}
