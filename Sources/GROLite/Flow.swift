@@ -1,30 +1,28 @@
-/// A flow of the burst, and its epoch.
+/// A flow of the burst, and its epoch. A flow's number is the index of its first packet, with which others are compared.
 @frozen @usableFromInline
 struct Flow: BitwiseCopyable {
-  @frozen @usableFromInline
-  enum State: UInt8, BitwiseCopyable {
-    /// No epoch: what comes next begins one.
-    case idle
-    /// An epoch whose packets came in ascending sequence. Its units are made as they come.
-    case ordered
-    /// An epoch with a packet that came too late. Its packets are only linked; units are made when it is sorted.
-    case disordered
-  }
-
-  /// The epoch's first packet to arrive: the one that others are compared with.
+  /// The epoch's first packet to arrive: the one that others of the flow are compared with.
   @usableFromInline var head: UInt16 = 0
   /// The epoch's last packet to arrive.
   @usableFromInline var last: UInt16 = 0
-  /// The epoch's first and latest unit.
+  /// The epoch's first unit.
   @usableFromInline var firstUnit: UInt16 = 0
-  @usableFromInline var unit: UInt16 = 0
+  /// The epoch's latest unit, while its packets come in ascending sequence and units are made as they come; otherwise
+  /// `idle` or `disordered`.
+  @usableFromInline var unit: UInt16 = Flow.idle
   /// The sequence number behind `last`. UDP: 0.
   @usableFromInline var nextSequence: UInt32 = 0
   /// Another flow in the same slot of the index.
   @usableFromInline var nextInSlot: UInt16 = .max
-  @usableFromInline var state = State.idle
+  /// The flow entered before this one.
+  @usableFromInline var previous: UInt16 = .max
 
-  @inlinable @inline(__always)
+  /// No epoch: what comes next begins one.
+  @inlinable static var idle: UInt16 { .max }
+  /// An epoch with a packet that came too late: packets are only linked, and units made when it is sorted.
+  @inlinable static var disordered: UInt16 { .max &- 1 }
+
+  @inlinable @inline(always)
   init() {}
 }
 

@@ -36,7 +36,7 @@ extension GROLite {
 @usableFromInline
 enum HeaderBytes {
   /// Whether two spans hold the same bytes. Headers come in multiples of 4 bytes.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   static func areEqual(_ one: RawSpan, _ other: RawSpan) -> Bool {
     let count = one.byteCount
     guard count == other.byteCount else { return false }

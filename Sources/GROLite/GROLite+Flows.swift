@@ -4,38 +4,38 @@ extension GROLite {
   /// Flows of one slot that are looked at; a burst that has more of them merges less, but never takes longer.
   @inlinable static var slotDepth: Int { 8 }
 
-  @inlinable @inline(__always)
-  func slot(of packet: Int, _ tag: FlowTag?) -> Int {
+  @inlinable @inline(always)
+  func slot(of packet: Int, _ tag: FlowTag?) -> UInt16 {
     // `packet` is below the burst's count.
     let tag = unsafe tag ?? FlowTag(summaries[packet].key, seed: configuration.seed)
-    return Int(tag.id) & slotMask
+    return tag.id & slotMask
   }
 
   /// The flow in this burst that a packet belongs to; -1 if it is the first one of its flow.
-  @inlinable @inline(__always)
-  func findFlow(of packet: Int, _ slot: Int) -> Int {
-    // `slot` was masked; an entry of this generation names a flow below `flowTotal`.
+  @inlinable @inline(always)
+  mutating func findFlow(of packet: Int, _ slot: Int) -> Int {
+    // `slot` was masked; an entry of this generation names one of the burst's flows.
     let entry = unsafe index[slot]
     guard entry &>> 16 == generation else { return -1 }
     let flow = Int(entry & 0xFFFF)
-    if unsafe isSameFlow(Int(flows[flow].head), packet) { return flow }
+    if isSameFlow(flow, packet) { return flow }
     return unsafe findFlow(of: packet, behind: flows[flow].nextInSlot)
   }
 
   @inlinable @inline(never)
-  func findFlow(of packet: Int, behind first: UInt16) -> Int {
+  mutating func findFlow(of packet: Int, behind first: UInt16) -> Int {
     var flow = first
     for _ in 1..<Self.slotDepth where flow != Self.none {
-      // Links of a slot name flows below `flowTotal`.
-      if unsafe isSameFlow(Int(flows[Int(flow)].head), packet) { return Int(flow) }
+      // Links of a slot name the burst's flows.
+      if isSameFlow(Int(flow), packet) { return Int(flow) }
       flow = unsafe flows[Int(flow)].nextInSlot
     }
     return -1
   }
 
   /// Whether two packets have the same MAC addresses, VLAN tags, IP version, addresses, protocol, ports and flow label.
-  @inlinable @inline(__always)
-  func isSameFlow(_ one: Int, _ other: Int) -> Bool {
+  @inlinable @inline(always)
+  mutating func isSameFlow(_ one: Int, _ other: Int) -> Bool {
     // Both are below the burst's count.
     let left = unsafe summaries + one
     let right = unsafe summaries + other
@@ -47,40 +47,39 @@ extension GROLite {
   }
 
   /// Enters a new flow, with an epoch that begins with `packet`.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func addFlow(_ packet: Int, _ slot: Int) {
-    let flow = flowTotal
-    flowTotal &+= 1
-    // Flows number at most one a packet; `slot` was masked.
+    // `slot` was masked; flows have a place for every packet.
     let entry = unsafe index[slot]
-    unsafe flows[flow].nextInSlot = entry &>> 16 == generation ? UInt16(truncatingIfNeeded: entry) : Self.none
-    unsafe index[slot] = generation &<< 16 | UInt32(truncatingIfNeeded: flow)
-    beginEpoch(flow, packet)
+    unsafe flows[packet].nextInSlot = entry &>> 16 == generation ? UInt16(truncatingIfNeeded: entry) : Self.none
+    unsafe flows[packet].previous = lastFlow
+    lastFlow = UInt16(truncatingIfNeeded: packet)
+    unsafe index[slot] = generation &<< 16 | UInt32(truncatingIfNeeded: packet)
+    beginEpoch(packet, packet)
   }
 
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func beginEpoch(_ flow: Int, _ packet: Int) {
     let unit = addUnit(packet)
     let index = UInt16(truncatingIfNeeded: packet)
-    // `flow` is below `flowTotal`.
+    // `flow` is one of the burst's.
     unsafe flows[flow].head = index
     unsafe flows[flow].last = index
     unsafe flows[flow].firstUnit = unit
     unsafe flows[flow].unit = unit
     unsafe flows[flow].nextSequence = sequence(behind: packet)
-    unsafe flows[flow].state = .ordered
   }
 
   /// Ends a flow's epoch: nothing merges with its packets any more.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func endEpoch<Batch: PacketBatch & ~Copyable & ~Escapable>(_ flow: Int, _ batch: borrowing Batch) {
-    // `flow` is below `flowTotal`.
-    if unsafe flows[flow].state == .disordered { sort(flow, batch) }
-    unsafe flows[flow].state = .idle
+    // `flow` is one of the burst's.
+    if unsafe flows[flow].unit == Flow.disordered { sort(flow, batch) }
+    unsafe flows[flow].unit = Flow.idle
   }
 
   /// The sequence number that continues a packet; 0 for UDP, which has none.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   func sequence(behind packet: Int) -> UInt32 {
     // `packet` is below the burst's count. Only TCP's data offset is never 0.
     let length = unsafe summaries[packet].tcpWord != 0 ? UInt32(summaries[packet].payloadLength) : 0
@@ -90,8 +89,9 @@ extension GROLite {
   /// Nothing may be appended to the flow's latest unit.
   @inlinable
   mutating func closeUnit(of flow: Int) {
-    // `flow` is below `flowTotal`, its unit below `unitTotal`.
-    unsafe units[Int(flows[flow].unit)].room = 0
+    // `flow` is one of the burst's, its unit below `unitTotal`.
+    let unit = unsafe flows[flow].unit
+    if unit < Flow.disordered { unsafe units[Int(unit)].room = 0 }
   }
 
   /// Ends the flow's epoch where the packet's tag says so, or where a packet of unknown flow with the same addresses came
@@ -121,6 +121,6 @@ extension GROLite {
     // `packet` is below the burst's count.
     let key = unsafe summaries[packet].key
     let mixed = (key.address0 ^ key.address1 ^ key.address2 ^ key.address3) &* 0x9E37_79B9_7F4A_7C15
-    return Int(truncatingIfNeeded: mixed &>> 48) & (Self.barrierSlots &- 1)
+    return Int(truncatingIfNeeded: mixed &>> 48) & (GROMemory.barrierSlots &- 1)
   }
 }

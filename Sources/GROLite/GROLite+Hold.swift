@@ -9,19 +9,30 @@ extension GROLite {
   @inlinable @inline(never)
   mutating func markHeld(now: UInt64, deliverHeld: Bool) {
     var room = deliverHeld ? 0 : configuration.holdLimit
-    for flow in 0..<flowTotal where room > 0 && (unsafe flows[flow].state != .idle) {
-      // `flow` is below `flowTotal`, units of its epoch are linked.
-      var unit = unsafe flows[flow].firstUnit
-      while unit != Self.none && !canGrow(unit) { unit = unsafe units[Int(unit)].successor }
-      guard unit != Self.none else { continue }
-      let (packets, since) = age(from: unit, now: now)
-      guard packets <= room, now &- since < configuration.holdTime else { continue }
-      room &-= packets
-      while unit != Self.none {
-        unsafe units[Int(unit)].isHeld = true
-        unit = unsafe units[Int(unit)].successor
-      }
+    var flow = lastFlow
+    while flow != Self.none && room > 0 {
+      // Links name the burst's flows.
+      if unsafe flows[Int(flow)].unit != Flow.idle { room &-= hold(unsafe flows[Int(flow)].firstUnit, room, now) }
+      flow = unsafe flows[Int(flow)].previous
     }
+  }
+
+  /// Marks an epoch's units to hold.
+  ///
+  /// - Returns: packets held.
+  @inlinable
+  mutating func hold(_ firstUnit: UInt16, _ room: Int, _ now: UInt64) -> Int {
+    // Units of an epoch are linked.
+    var unit = firstUnit
+    while unit != Self.none && !canGrow(unit) { unit = unsafe units[Int(unit)].successor }
+    guard unit != Self.none else { return 0 }
+    let (packets, since) = age(from: unit, now: now)
+    guard packets <= room, now &- since < configuration.holdTime else { return 0 }
+    while unit != Self.none {
+      unsafe units[Int(unit)].marks |= GROUnit.heldMark
+      unit = unsafe units[Int(unit)].successor
+    }
+    return packets
   }
 
   /// Whether another full segment could be appended.
@@ -30,7 +41,6 @@ extension GROLite {
     // `unit` is below `unitTotal`.
     let unit = unsafe units + Int(unit)
     return unsafe unit.pointee.room >= unit.pointee.firstPayload
-      && unit.pointee.packetCount < unit.pointee.segmentLimit
   }
 
   /// The packets of a unit and those that follow it in its epoch, and when the oldest of them came.

@@ -16,33 +16,43 @@ extension GROLite {
     precondition(count <= configuration.capacity, "a burst larger than GRO's capacity")
     precondition(count >= heldTotal, "a burst without the packets that GRO holds")
     begin(count)
-    let distance = configuration.prefetchDistance
-    var ahead = min(distance, count)
-    for index in 0..<ahead { batch.prefetch(at: index) }
+    parse(batch, count)
+    for packet in 0..<count { take(packet, batch) }
+    finish(count, batch, now: now, deliverHeld: deliverHeld)
+  }
+
+  /// Parses all headers, prefetching those ahead, and finds each candidate's slot. A loop of its own: what it reads comes from memory, what the next one
+  /// reads is in the nearest cache by then, and each keeps its state in registers.
+  @inlinable @inline(never)
+  mutating func parse<Batch: PacketBatch & ~Copyable & ~Escapable>(_ batch: borrowing Batch, _ count: Int) {
+    var ahead = min(configuration.prefetchDistance, count)
+    for packet in 0..<ahead { batch.prefetch(at: packet) }
+    let summaries = unsafe self.summaries
+    let slots = unsafe self.slots
     let isEthernet = batch.link == .ethernet
     for packet in 0..<count {
       if ahead < count {
         batch.prefetch(at: ahead)
         ahead &+= 1
       }
-      let frame = batch.bytes(at: packet)
       // `packet` < count ≤ capacity.
+      let frame = batch.bytes(at: packet)
       if isEthernet {
         unsafe summaries[packet].parse(ethernet: frame, length: batch.packetLength(at: packet))
       } else {
         unsafe summaries[packet].parse(rawIP: frame, length: batch.packetLength(at: packet))
       }
-      take(packet, batch)
+      let mayMerge = unsafe summaries[packet].flags.contains(.mergeable)
+      unsafe slots[packet] = mayMerge ? slot(of: packet, batch.flowTag(at: packet)) : Self.none
     }
-    finish(count, batch, now: now, deliverHeld: deliverHeld)
   }
 
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func begin(_ count: Int) {
     unitTotal = 0
-    flowTotal = 0
+    lastFlow = Self.none
     (hasBarriers, hasDisorder, needsOrdering) = (false, false, false)
-    slotMask = Self.slots(for: count) &- 1
+    slotMask = UInt16(truncatingIfNeeded: Self.slotCount(for: count) &- 1)
     // `count` is at most the capacity.
     if configuration.mode == .linear { unsafe checks.update(repeating: .unknown, count: count) }
     generation &+= 1
@@ -53,47 +63,29 @@ extension GROLite {
   @inlinable @inline(never)
   mutating func restartGenerations() {
     generation = 1
-    unsafe index.update(repeating: 0, count: Self.slots(for: configuration.capacity))
-    unsafe barriers.update(repeating: 0, count: Self.barrierSlots)
+    unsafe index.update(repeating: 0, count: GROMemory.indexSlots)
+    unsafe barriers.update(repeating: 0, count: GROMemory.barrierSlots)
   }
 
   /// Puts a parsed packet into its unit.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func take<Batch: PacketBatch & ~Copyable & ~Escapable>(_ packet: Int, _ batch: borrowing Batch) {
-    guard isCandidate(packet) else {
+    // `packet` is below the burst's count.
+    let slot = unsafe slots[packet]
+    guard slot != Self.none else {
       takeAlone(packet, batch)
       return
     }
     let tag = batch.flowTag(at: packet)
-    let slot = slot(of: packet, tag)
-    let flow = findFlow(of: packet, slot)
-    guard flow >= 0 else {
-      addFlow(packet, slot)
-      if let tag, tag.isEnd { closeUnit(of: flowTotal &- 1) }
-      return
+    let flow = findFlow(of: packet, Int(slot))
+    if flow < 0 {
+      addFlow(packet, Int(slot))
+    } else {
+      if hasBarriers || tag != nil { heedHints(packet, flow, tag, batch) }
+      extend(flow, packet, batch)
     }
-    if hasBarriers || tag != nil { heedHints(packet, flow, tag, batch) }
-    extend(flow, packet, batch)
-    if let tag, tag.isEnd { closeUnit(of: flow) }
+    if let tag, tag.isEnd { closeUnit(of: flow < 0 ? packet : flow) }
   }
-
-  /// Whether a packet may merge with others at all.
-  @inlinable @inline(__always)
-  func isCandidate(_ packet: Int) -> Bool {
-    // `packet` is below the burst's count.
-    let summary = unsafe summaries + packet
-    let ordinary = PacketSummary.Flags.exceptional.rawValue | PacketSummary.Flags.flow.rawValue
-    // A UDP datagram's tcpWord is 0: it has none of these flags.
-    let hinder: PacketSummary.TCPFlags = [.syn, .rst, .urg]
-    return unsafe summary.pointee.flags.rawValue & ordinary == PacketSummary.Flags.flow.rawValue
-      && summary.pointee.malformation == .none
-      && summary.pointee.payloadLength != 0
-      && summary.pointee.tcpWord & UInt64(hinder.rawValue) &<< 40 == 0
-      && summary.pointee.payloadOffset <= Self.maximumHeaderLength
-  }
-
-  /// Longer headers (many IPv6 extensions) merge with nothing, so that a super-frame's header has a bound.
-  @inlinable public static var maximumHeaderLength: Int { 256 }
 
   /// A packet that merges with nothing: a unit of its own, after ending its flow's epoch.
   @inlinable @inline(never)
@@ -101,7 +93,7 @@ extension GROLite {
     // `packet` is below the burst's count.
     let flags = unsafe summaries[packet].flags
     if flags.contains(.flow) {
-      let flow = findFlow(of: packet, slot(of: packet, batch.flowTag(at: packet)))
+      let flow = findFlow(of: packet, Int(slot(of: packet, batch.flowTag(at: packet))))
       if flow >= 0 { endEpoch(flow, batch) }
     } else if flags.contains(.addresses) {
       raiseBarrier(packet)
@@ -109,7 +101,7 @@ extension GROLite {
     addLoneUnit(packet)
   }
 
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func addLoneUnit(_ packet: Int) {
     // Units number at most two a packet: see the declaration.
     unsafe units[unitTotal] = GROUnit(packet, payload: summaries[packet].payloadLength)
@@ -117,7 +109,7 @@ extension GROLite {
   }
 
   /// What the burst's end leaves to do. In the ordinary case: nothing.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func finish<Batch: PacketBatch & ~Copyable & ~Escapable>(
     _ count: Int, _ batch: borrowing Batch, now: UInt64, deliverHeld: Bool
   ) {

@@ -2,15 +2,16 @@ import PacketHeaders
 
 extension GROLite {
   /// Adds a packet to its flow.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func extend<Batch: PacketBatch & ~Copyable & ~Escapable>(
     _ flow: Int, _ packet: Int, _ batch: borrowing Batch
   ) {
-    // `flow` is below `flowTotal`, its unit below `unitTotal`, `packet` below the burst's count.
-    if unsafe flows[flow].state == .ordered, isSameEpoch(Int(unsafe flows[flow].head), packet, batch),
+    // `flow` is one of the burst's, its unit below `unitTotal`, `packet` below the burst's count.
+    let unit = unsafe flows[flow].unit
+    if unit < Flow.disordered, isSameEpoch(Int(unsafe flows[flow].head), packet, batch),
       unsafe summaries[packet].sequence == flows[flow].nextSequence
     {
-      if !append(packet, to: unsafe Int(flows[flow].unit), batch) { addUnit(packet, to: flow) }
+      if !append(packet, to: Int(unit), after: unsafe Int(flows[flow].last), batch) { addUnit(packet, to: flow) }
       unsafe flows[flow].last = UInt16(truncatingIfNeeded: packet)
       unsafe flows[flow].nextSequence = sequence(behind: packet)
       return
@@ -24,18 +25,18 @@ extension GROLite {
     _ flow: Int, _ packet: Int, _ batch: borrowing Batch
   ) {
     let head = Int(unsafe flows[flow].head)
-    guard unsafe flows[flow].state != .idle, isSameEpoch(head, packet, batch), isNear(head, packet) else {
+    guard unsafe flows[flow].unit != Flow.idle, isSameEpoch(head, packet, batch), isNear(head, packet) else {
       endEpoch(flow, batch)
       beginEpoch(flow, packet)
       return
     }
     let ahead = unsafe Int32(bitPattern: summaries[packet].sequence &- flows[flow].nextSequence)
-    if unsafe flows[flow].state == .ordered && ahead >= 0 {
+    if unsafe flows[flow].unit != Flow.disordered && ahead >= 0 {
       addUnit(packet, to: flow)
     } else {
       // Links of an epoch go through all its packets, across units.
       unsafe links[Int(flows[flow].last)] = UInt16(truncatingIfNeeded: packet)
-      unsafe flows[flow].state = .disordered
+      unsafe flows[flow].unit = Flow.disordered
       hasDisorder = true
     }
     unsafe flows[flow].last = UInt16(truncatingIfNeeded: packet)
@@ -43,16 +44,16 @@ extension GROLite {
   }
 
   /// Whether two sequence numbers of an epoch can be ordered: within 2³⁰ of its head's, so that any two compare alike.
-  @inlinable @inline(__always)
-  func isNear(_ head: Int, _ packet: Int) -> Bool {
+  @inlinable @inline(always)
+  mutating func isNear(_ head: Int, _ packet: Int) -> Bool {
     // Both are below the burst's count.
     let distance = unsafe Int32(bitPattern: summaries[packet].sequence &- summaries[head].sequence)
     return distance > -(1 << 30) && distance < 1 << 30
   }
 
   /// Whether two packets of a flow agree in all that an aggregate's packets share.
-  @inlinable @inline(__always)
-  func isSameEpoch<Batch: PacketBatch & ~Copyable & ~Escapable>(
+  @inlinable @inline(always)
+  mutating func isSameEpoch<Batch: PacketBatch & ~Copyable & ~Escapable>(
     _ head: Int, _ packet: Int, _ batch: borrowing Batch
   ) -> Bool {
     // Both are below the burst's count.
@@ -60,23 +61,23 @@ extension GROLite {
     let right = unsafe summaries + packet
     let network = unsafe left.pointee.networkWord ^ right.pointee.networkWord
     let tcp = unsafe (left.pointee.tcpWord ^ right.pointee.tcpWord) & ~Self.lateFlagsMask
-    let payload = unsafe left.pointee.payloadOffset ^ right.pointee.payloadOffset
-    guard network | tcp | UInt64(payload) == 0 else { return false }
-    let hasOptions = unsafe left.pointee.tcpWord &>> 36 & 15 > 5
-    let hasExtensions = unsafe left.pointee.flags.contains(.ipv6Extensions)
-    return !(hasOptions || hasExtensions) || hasSameOptions(head, packet, batch)
+    guard network | tcp == 0 else { return false }
+    // With these equal both have TCP options or neither, and both have IPv6 extension headers or neither.
+    let parts: PacketSummary.Flags = [.tcpOptions, .ipv6Extensions]
+    return unsafe left.pointee.flags.isDisjoint(with: parts) || hasSameOptions(head, packet, batch)
   }
 
   /// PSH and FIN where `tcpWord` has them.
   @inlinable static var lateFlagsMask: UInt64 { 0x09 &<< 40 }
 
-  /// Whether two packets with headers of one length have the same TCP options and IPv6 extension headers, byte for byte.
+  /// Whether two packets have the same TCP options and IPv6 extension headers, byte for byte.
   @inlinable
-  func hasSameOptions<Batch: PacketBatch & ~Copyable & ~Escapable>(
+  mutating func hasSameOptions<Batch: PacketBatch & ~Copyable & ~Escapable>(
     _ head: Int, _ packet: Int, _ batch: borrowing Batch
   ) -> Bool {
     // Both are below the burst's count.
     let summary = unsafe summaries[packet]
+    guard unsafe summaries[head].payloadOffset == summary.payloadOffset else { return false }
     let one = batch.bytes(at: head)
     let other = batch.bytes(at: packet)
     if summary.tcpWord != 0 {
@@ -92,60 +93,68 @@ extension GROLite {
   /// Appends a packet of the unit's epoch, which continues it, to the unit if sizes, IPv4 identification and (in linear
   /// mode) checksums allow.
   ///
+  /// - Parameter last: the unit's last packet.
   /// - Returns: whether it was appended.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func append<Batch: PacketBatch & ~Copyable & ~Escapable>(
-    _ packet: Int, to number: Int, _ batch: borrowing Batch
+    _ packet: Int, to number: Int, after last: Int, _ batch: borrowing Batch
   ) -> Bool {
     // `number` is below `unitTotal`, the packets below the burst's count.
     let unit = unsafe units + number
     let length = unsafe summaries[packet].payloadLength
-    let last = unsafe Int(unit.pointee.lastIndex)
-    let step = unsafe summaries[packet].identification &- summaries[last].identification
-    guard
-      unsafe length <= unit.pointee.firstPayload, unsafe length <= unit.pointee.room,
-      unsafe unit.pointee.packetCount < unit.pointee.segmentLimit,
-      unsafe step <= 1 && (unit.pointee.packetCount == 1 || step == UInt16(unit.pointee.step))
-    else { return false }
-    if unsafe unit.pointee.mayBeLinear, !verify(packet, for: number, batch) { return false }
-    let late = unsafe UInt8(truncatingIfNeeded: (summaries[packet].tcpWord & Self.lateFlagsMask) &>> 40)
+    let step = unsafe summaries[packet].identification &- summaries[last].identification &+ 1
+    guard unsafe length <= unit.pointee.firstPayload, unsafe length <= unit.pointee.room else { return false }
+    if unsafe step != UInt16(unit.pointee.step) {
+      guard unsafe unit.pointee.step == GROUnit.openStep, step == 1 || step == 2 else { return false }
+    }
+    if unsafe unit.pointee.marks & GROUnit.linearMark != 0, !verify(packet, for: number, batch) { return false }
     unsafe links[last] = UInt16(truncatingIfNeeded: packet)
-    unsafe unit.pointee.lastIndex = UInt16(truncatingIfNeeded: packet)
     unsafe unit.pointee.packetCount &+= 1
-    unsafe unit.pointee.payload &+= length
     unsafe unit.pointee.step = UInt8(truncatingIfNeeded: step)
-    unsafe unit.pointee.lateFlags |= late
-    let closes = unsafe late != 0 || length < unit.pointee.firstPayload
-    unsafe unit.pointee.room = closes ? 0 : unit.pointee.room &- length
+    let late = lateFlags(packet)
+    if unsafe late == 0 && length == unit.pointee.firstPayload {
+      unsafe unit.pointee.room &-= length
+    } else {
+      unsafe unit.pointee.marks |= late
+      unsafe unit.pointee.shortfall = unit.pointee.firstPayload &- length
+      unsafe unit.pointee.room = 0
+    }
     return true
   }
 
+  /// The packet's PSH and FIN.
+  @inlinable @inline(always)
+  func lateFlags(_ packet: Int) -> UInt8 {
+    // `packet` is below the burst's count.
+    UInt8(truncatingIfNeeded: (unsafe summaries[packet].tcpWord & Self.lateFlagsMask) &>> 40)
+  }
+
   /// Begins a unit that may grow.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func addUnit(_ packet: Int) -> UInt16 {
-    let number = unitTotal
     // Units number at most two a packet; `packet` is below the burst's count.
     let summary = unsafe summaries + packet
-    let unit = unsafe units + number
-    unsafe unit.pointee = GROUnit(packet, payload: summary.pointee.payloadLength)
+    let length = unsafe Int(summary.pointee.payloadLength)
     let tcp = unsafe summary.pointee.tcpWord
-    let late = UInt8(truncatingIfNeeded: (tcp & Self.lateFlagsMask) &>> 40)
-    // What fits below IP's 65,535 bytes. (An IPv6 packet alone may have up to 40 bytes more.)
-    let room = unsafe max(0, 65_535 &- summary.pointee.ipLength)
-    unsafe unit.pointee.room = late != 0 ? 0 : UInt16(truncatingIfNeeded: room)
-    unsafe unit.pointee.segmentLimit = tcp != 0 ? .max : 64
-    unsafe unit.pointee.lateFlags = late
+    let late = lateFlags(packet)
+    // What fits below IP's 65,535 bytes (an IPv6 packet alone may have up to 40 bytes more); of datagrams 63 more.
+    let ipLength = unsafe Int(summary.pointee.payloadOffset) &+ length &- Int(summary.pointee.networkOffset)
+    var room = max(0, 65_535 &- ipLength)
+    if tcp == 0 { room = min(room, 63 &* length) }
     // CWR tells of one event: a super-frame would be cut into segments that tell of it once or many times.
-    unsafe unit.pointee.mayBeLinear = configuration.mode == .linear && tcp & 0x80 &<< 40 == 0
+    let isLinear = configuration.mode == .linear && tcp & 0x80 &<< 40 == 0
+    unsafe units[unitTotal] = GROUnit(
+      packet, payload: UInt16(truncatingIfNeeded: length), room: late != 0 ? 0 : UInt16(truncatingIfNeeded: room),
+      marks: late | (isLinear ? GROUnit.linearMark : 0))
     unitTotal &+= 1
-    return UInt16(truncatingIfNeeded: number)
+    return UInt16(truncatingIfNeeded: unitTotal &- 1)
   }
 
   /// Begins another unit in the flow's epoch.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func addUnit(_ packet: Int, to flow: Int) {
     let number = addUnit(packet)
-    // `flow` is below `flowTotal`, its unit below `unitTotal`.
+    // `flow` is one of the burst's, its unit below `unitTotal`.
     unsafe units[Int(flows[flow].unit)].successor = number
     unsafe links[Int(flows[flow].last)] = UInt16(truncatingIfNeeded: packet)
     unsafe flows[flow].unit = number

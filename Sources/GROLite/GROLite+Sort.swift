@@ -7,8 +7,11 @@ extension GROLite {
   /// Sorts what is disordered when the burst ends.
   @inlinable @inline(never)
   mutating func sortAll<Batch: PacketBatch & ~Copyable & ~Escapable>(_ batch: borrowing Batch) {
-    for flow in 0..<flowTotal where unsafe flows[flow].state == .disordered {
-      sort(flow, batch)
+    var flow = lastFlow
+    while flow != Self.none {
+      // Links name the burst's flows.
+      if unsafe flows[Int(flow)].unit == Flow.disordered { sort(Int(flow), batch) }
+      flow = unsafe flows[Int(flow)].previous
     }
   }
 
@@ -16,33 +19,34 @@ extension GROLite {
   @inlinable @inline(never)
   mutating func sort<Batch: PacketBatch & ~Copyable & ~Escapable>(_ flow: Int, _ batch: borrowing Batch) {
     discardUnits(of: flow)
-    // `flow` is below `flowTotal`; its packets are below the burst's count, and linked from head to last.
+    // `flow` is one of the burst's; its packets are below the burst's count, and linked from head to last.
     unsafe links[Int(flows[flow].last)] = Self.none
     let base = unsafe summaries[Int(flows[flow].head)].sequence
-    var packet = unsafe sorted(flows[flow].head, base)
+    var packet = unsafe sorted(flows[Int(flow)].head, base)
+    var last = packet
     let firstUnit = unitTotal
     while packet != Self.none {
       let following = unsafe links[Int(packet)]
-      addSorted(Int(packet), firstUnit, batch)
+      addSorted(Int(packet), after: Int(last), firstUnit, batch)
+      last = packet
       packet = following
     }
     bringForward(from: firstUnit)
     unsafe flows[flow].firstUnit = UInt16(truncatingIfNeeded: firstUnit)
     unsafe flows[flow].unit = UInt16(truncatingIfNeeded: unitTotal &- 1)
-    unsafe flows[flow].state = .ordered
     needsOrdering = true
   }
 
   /// Appends a packet to the latest of the epoch's units, or begins another.
   @inlinable
   mutating func addSorted<Batch: PacketBatch & ~Copyable & ~Escapable>(
-    _ packet: Int, _ firstUnit: Int, _ batch: borrowing Batch
+    _ packet: Int, after last: Int, _ firstUnit: Int, _ batch: borrowing Batch
   ) {
     let latest = unitTotal &- 1
     if latest >= firstUnit {
       // `latest` is below `unitTotal`, packets are below the burst's count.
-      let continues = unsafe summaries[packet].sequence == sequence(behind: Int(units[latest].lastIndex))
-      if continues && append(packet, to: latest, batch) {
+      let continues = unsafe summaries[packet].sequence == sequence(behind: last)
+      if continues && append(packet, to: latest, after: last, batch) {
         unsafe units[latest].placeIndex = min(units[latest].placeIndex, UInt16(truncatingIfNeeded: packet))
         return
       }
@@ -65,7 +69,7 @@ extension GROLite {
   /// Empties the units that were made while the epoch was still in order.
   @inlinable
   mutating func discardUnits(of flow: Int) {
-    // `flow` is below `flowTotal`; units of an epoch are linked from the first to the latest.
+    // `flow` is one of the burst's; units of an epoch are linked from the first to the latest.
     var unit = unsafe flows[flow].firstUnit
     while unit != Self.none {
       unsafe units[Int(unit)].packetCount = 0
@@ -78,8 +82,8 @@ extension GROLite {
   /// - Returns: the first one; the last one's link is `none`.
   @inlinable
   mutating func sorted(_ first: UInt16, _ base: UInt32) -> UInt16 {
-    // Bins: 2¹⁰ packets at most, so that bin 10 is the last to be filled and 11 is never.
-    unsafe bins.update(repeating: Self.none, count: Self.binCount)
+    // 2¹⁰ packets at most: bin 10 is the last to be filled.
+    unsafe bins.update(repeating: Self.none, count: GROMemory.binCount)
     var packet = first
     while packet != Self.none {
       var run = packet
@@ -95,7 +99,7 @@ extension GROLite {
     }
     // Higher bins hold earlier arrivals.
     var result = Self.none
-    for bin in 0..<Self.binCount where unsafe bins[bin] != Self.none {
+    for bin in 0..<GROMemory.binCount where unsafe bins[bin] != Self.none {
       result = unsafe result == Self.none ? bins[bin] : merged(bins[bin], result, base)
     }
     return result
@@ -117,7 +121,7 @@ extension GROLite {
     return first
   }
 
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   func precedes(_ one: UInt16, _ other: UInt16, _ base: UInt32) -> Bool {
     // Both are below the burst's count.
     let left = unsafe Int32(bitPattern: summaries[Int(one)].sequence &- base)
@@ -146,7 +150,7 @@ extension GROLite {
         unit = unsafe units[Int(unit)].successor
       }
     }
-    unsafe swap(&units, &spareUnits)
+    memory.side = 1 - memory.side
     unitTotal = total
   }
 }

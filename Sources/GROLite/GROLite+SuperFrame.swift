@@ -36,7 +36,7 @@ extension GROLite {
 
   /// Calls `body` with each piece of an aggregate's payload: the packet's index in the burst, and the payload's offset and
   /// length in it.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   public func forEachPayload(of unit: GROUnit, _ body: (_ index: Int, _ offset: Int, _ length: Int) -> Void) {
     forEachPacket(of: unit) { index in
       // A unit's packets are below the burst's count.
@@ -75,7 +75,7 @@ extension GROLite {
 
 extension RawSpan {
   /// A 16-bit word as in memory.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   func word(_ offset: Int) -> UInt16 {
     // The offset is checked, and any bit pattern is an integer.
     unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self)

@@ -27,26 +27,13 @@ import PacketHeaders
 public struct GROLite: ~Copyable {
   public let configuration: GROConfiguration
 
-  // All memory is allocated in `init` for `capacity` packets and freed in `deinit`; indices stay below it because
-  // `process` refuses larger bursts, and units number at most two a packet (each packet begins at most one unit on arrival
-  // and one more when its epoch is sorted).
-  @usableFromInline let summaries: UnsafeMutablePointer<PacketSummary>
-  @usableFromInline let links: UnsafeMutablePointer<UInt16>
-  @usableFromInline let checks: UnsafeMutablePointer<Check>
-  @usableFromInline let flows: UnsafeMutablePointer<Flow>
-  @usableFromInline let index: UnsafeMutablePointer<UInt32>
-  @usableFromInline let barriers: UnsafeMutablePointer<UInt32>
-  @usableFromInline let bins: UnsafeMutablePointer<UInt16>
-  @usableFromInline let heldIndices: UnsafeMutablePointer<UInt16>
-  @usableFromInline let heldSince: UnsafeMutablePointer<UInt64>
-  @usableFromInline let nextSince: UnsafeMutablePointer<UInt64>
-  @usableFromInline var units: UnsafeMutablePointer<GROUnit>
-  @usableFromInline var spareUnits: UnsafeMutablePointer<GROUnit>
+  @usableFromInline var memory: GROMemory
 
   @usableFromInline var unitTotal = 0
-  @usableFromInline var flowTotal = 0
+  /// The flow entered last; flows are linked from there.
+  @usableFromInline var lastFlow = Self.none
   @usableFromInline var heldTotal = 0
-  @usableFromInline var slotMask = 0
+  @usableFromInline var slotMask: UInt16 = 0
   /// Tells this burst's entries of `index` and `barriers` from those of earlier bursts, which so need no clearing.
   @usableFromInline var generation: UInt32 = 0
   @usableFromInline var hasBarriers = false
@@ -61,51 +48,18 @@ public struct GROLite: ~Copyable {
       (0...capacity / 2).contains(configuration.holdLimit) || configuration.holdTime == 0,
       "GRO hold limit \(configuration.holdLimit): must be 0 to half of the capacity, \(capacity / 2)")
     self.configuration = configuration
-    unsafe summaries = Self.allocate(capacity, PacketSummary())
-    unsafe links = Self.allocate(capacity, Self.none)
-    unsafe checks = Self.allocate(capacity, .unknown)
-    unsafe flows = Self.allocate(capacity, Flow())
-    unsafe index = Self.allocate(Self.slots(for: capacity), 0)
-    unsafe barriers = Self.allocate(Self.barrierSlots, 0)
-    unsafe bins = Self.allocate(Self.binCount, Self.none)
-    unsafe heldIndices = Self.allocate(capacity, 0)
-    unsafe heldSince = Self.allocate(capacity, 0)
-    unsafe nextSince = Self.allocate(capacity, 0)
-    unsafe units = Self.allocate(capacity * 2, GROUnit(0, payload: 0))
-    unsafe spareUnits = Self.allocate(capacity * 2, GROUnit(0, payload: 0))
+    memory = GROMemory()
   }
 
   deinit {
-    // Each was allocated in `init`; their elements are trivial.
-    unsafe summaries.deallocate()
-    unsafe links.deallocate()
-    unsafe checks.deallocate()
-    unsafe flows.deallocate()
-    unsafe index.deallocate()
-    unsafe barriers.deallocate()
-    unsafe bins.deallocate()
-    unsafe heldIndices.deallocate()
-    unsafe heldSince.deallocate()
-    unsafe nextSince.deallocate()
-    unsafe units.deallocate()
-    unsafe spareUnits.deallocate()
-  }
-
-  static func allocate<Element: BitwiseCopyable>(_ count: Int, _ value: Element) -> UnsafeMutablePointer<Element> {
-    let pointer = UnsafeMutablePointer<Element>.allocate(capacity: count)
-    unsafe pointer.initialize(repeating: value, count: count)
-    return unsafe pointer
+    memory.deallocate()
   }
 
   /// No packet, no unit, no flow.
   @inlinable static var none: UInt16 { .max }
-  @inlinable static var barrierSlots: Int { 256 }
-  /// The sort's bins: bin *n* has a run of 2ⁿ packets.
-  @inlinable static var binCount: Int { 12 }
-
   /// Index slots for a burst: four a packet, so that few share one, and no more, so that they stay in the nearest cache.
   @inlinable
-  static func slots(for count: Int) -> Int {
+  static func slotCount(for count: Int) -> Int {
     max(64, 1 << (Int.bitWidth - (max(count, 1) * 4 - 1).leadingZeroBitCount))
   }
 }
@@ -140,7 +94,7 @@ extension GROLite {
   }
 
   /// Calls `body` with the burst's index of each packet of a unit, in order.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   public func forEachPacket(of unit: GROUnit, _ body: (Int) -> Void) {
     var index = unit.first
     for _ in 1..<unit.count {

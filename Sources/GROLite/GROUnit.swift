@@ -15,40 +15,43 @@
   }
 
   @usableFromInline var firstIndex: UInt16
-  @usableFromInline var lastIndex: UInt16
   @usableFromInline var packetCount: UInt16
   @usableFromInline var firstPayload: UInt16
-  @usableFromInline var payload: UInt16
+  /// By how many bytes the last segment is shorter than the others.
+  @usableFromInline var shortfall: UInt16
   /// Payload that may still be added; 0: closed.
   @usableFromInline var room: UInt16
   /// The arrival index that it is delivered at.
   @usableFromInline var placeIndex: UInt16
   /// The next unit of the same flow and epoch.
   @usableFromInline var successor: UInt16
-  @usableFromInline var segmentLimit: UInt16
+  /// By how much the IPv4 identification grows, plus 1; 0xFF: not known yet.
   @usableFromInline var step: UInt8
-  /// PSH and FIN of all segments.
-  @usableFromInline var lateFlags: UInt8
-  @usableFromInline var mayBeLinear: Bool
-  @usableFromInline var isHeld: Bool
+  /// PSH and FIN of all segments, where TCP has them, and the two marks below.
+  @usableFromInline var marks: UInt8
+
+  @inlinable static var linearMark: UInt8 { 0x40 }
+  @inlinable static var heldMark: UInt8 { 0x80 }
+  @inlinable static var openStep: UInt8 { 0xFF }
 
   /// A unit of one packet.
-  @inlinable @inline(__always)
-  init(_ index: Int, payload length: UInt16) {
+  @inlinable @inline(always)
+  init(_ index: Int, payload length: UInt16, room: UInt16 = 0, marks: UInt8 = 0) {
     firstIndex = UInt16(truncatingIfNeeded: index)
-    lastIndex = firstIndex
     packetCount = 1
     firstPayload = length
-    payload = length
-    room = 0
+    shortfall = 0
+    self.room = room
     placeIndex = firstIndex
     successor = .max
-    segmentLimit = 1
-    step = 0
-    lateFlags = 0
-    mayBeLinear = false
-    isHeld = false
+    step = Self.openStep
+    self.marks = marks
   }
+
+  @inlinable var mayBeLinear: Bool { marks & Self.linearMark != 0 }
+  @inlinable var isHeld: Bool { marks & Self.heldMark != 0 }
+  /// PSH and FIN of all segments.
+  @inlinable var lateFlags: UInt8 { marks & 0x09 }
 
   /// The burst's index of its first packet.
   @inlinable public var first: Int { Int(firstIndex) }
@@ -61,8 +64,8 @@
   /// what its IP header carries.
   @inlinable public var segmentSize: Int { Int(firstPayload) }
   /// Payload bytes of all packets together.
-  @inlinable public var payloadLength: Int { Int(payload) }
+  @inlinable public var payloadLength: Int { count &* segmentSize &- Int(shortfall) }
   @inlinable public var form: Form { packetCount == 1 ? .lone : mayBeLinear ? .linear : .chain }
   /// IPv4: by how much the identification grows from packet to packet, 0 or 1.
-  @inlinable public var identificationStep: Int { Int(step) }
+  @inlinable public var identificationStep: Int { step == Self.openStep ? 0 : Int(step) &- 1 }
 }

@@ -16,21 +16,21 @@
   }
 
   /// 4, 6, or 0 for what is not IP.
-  @inlinable public var version: UInt8 { UInt8(truncatingIfNeeded: identity &>> 40) }
+  @inlinable @inline(always) public var version: UInt8 { UInt8(truncatingIfNeeded: identity &>> 40) }
   /// The protocol after IPv6's extension headers (IANA protocol number).
-  @inlinable public var ipProtocol: IPProtocol { IPProtocol(rawValue: UInt8(truncatingIfNeeded: identity &>> 32)) }
+  @inlinable @inline(always) public var ipProtocol: IPProtocol { IPProtocol(rawValue: UInt8(truncatingIfNeeded: identity &>> 32)) }
   /// The source port in host order; 0 where there is none.
-  @inlinable public var sourcePort: UInt16 { UInt16(truncatingIfNeeded: identity).byteSwapped }
+  @inlinable @inline(always) public var sourcePort: UInt16 { UInt16(truncatingIfNeeded: identity).byteSwapped }
   /// The destination port in host order; 0 where there is none.
-  @inlinable public var destinationPort: UInt16 { UInt16(truncatingIfNeeded: identity &>> 16).byteSwapped }
+  @inlinable @inline(always) public var destinationPort: UInt16 { UInt16(truncatingIfNeeded: identity &>> 16).byteSwapped }
   /// The IPv4 source address in host order.
-  @inlinable public var sourceIPv4: UInt32 { UInt32(truncatingIfNeeded: address0).byteSwapped }
+  @inlinable @inline(always) public var sourceIPv4: UInt32 { UInt32(truncatingIfNeeded: address0).byteSwapped }
   /// The IPv4 destination address in host order.
-  @inlinable public var destinationIPv4: UInt32 { UInt32(truncatingIfNeeded: address0 &>> 32).byteSwapped }
+  @inlinable @inline(always) public var destinationIPv4: UInt32 { UInt32(truncatingIfNeeded: address0 &>> 32).byteSwapped }
   /// The IPv6 source address in host order.
-  @inlinable public var sourceIPv6: UInt128 { (UInt128(address1) << 64 | UInt128(address0)).byteSwapped }
+  @inlinable @inline(always) public var sourceIPv6: UInt128 { (UInt128(address1) << 64 | UInt128(address0)).byteSwapped }
   /// The IPv6 destination address in host order.
-  @inlinable public var destinationIPv6: UInt128 { (UInt128(address3) << 64 | UInt128(address2)).byteSwapped }
+  @inlinable @inline(always) public var destinationIPv6: UInt128 { (UInt128(address3) << 64 | UInt128(address2)).byteSwapped }
 
   @inlinable
   public static func == (left: FlowKey, right: FlowKey) -> Bool {
@@ -42,7 +42,7 @@
   /// 64 well mixed bits of the key: two keys that are equal always agree, others rarely.
   ///
   /// - Parameter seed: another seed, another distribution: a sender can't aim at a bucket without knowing it.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   public func hash(seed: UInt64) -> UInt64 {
     var hash = Self.mix(address0 ^ seed, identity ^ 0x9E37_79B9_7F4A_7C15)
     if version == 6 {
@@ -53,7 +53,7 @@
   }
 
   /// The two halves of a 128-bit product, folded.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   static func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
     let product = left.multipliedFullWidth(by: right)
     return product.high ^ product.low

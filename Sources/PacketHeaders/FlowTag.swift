@@ -17,13 +17,13 @@
   ///   - id: the flow id; only its low 14 bits count.
   ///   - start: this packet begins an aggregate: it must not be appended to one.
   ///   - end: this packet ends its aggregate: nothing may be appended to it.
-  @inlinable
+  @inlinable @inline(always)
   public init(id: UInt16, start: Bool = false, end: Bool = false) {
     rawValue = id & Self.idMask | (start ? 0x8000 : 0) | (end ? 0x4000 : 0)
   }
 
   /// The software tag of a flow key.
-  @inlinable
+  @inlinable @inline(always)
   public init(_ key: FlowKey, seed: UInt64 = 0) {
     self.init(id: UInt16(truncatingIfNeeded: key.hash(seed: seed)))
   }

@@ -31,21 +31,27 @@ public enum InternetChecksum {
   }
 
   /// Folds an unfolded sum into 16 bits, with end-around carry. 0xFFFF: a block that contained its checksum was right.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   public static func fold(_ sum: UInt64) -> UInt16 {
-    var folded = (sum & 0xFFFF_FFFF) &+ (sum &>> 32)
-    folded = (folded & 0xFFFF) &+ (folded &>> 16)
-    folded = (folded & 0xFFFF) &+ (folded &>> 16)
-    folded = (folded & 0xFFFF) &+ (folded &>> 16)
-    return UInt16(truncatingIfNeeded: folded)
+    // Adding a word to itself with its halves swapped leaves their sum, with end-around carry, in the upper half.
+    let wide = sum &+ (sum &<< 32 | sum &>> 32)
+    let half = UInt32(truncatingIfNeeded: wide &>> 32)
+    return UInt16(truncatingIfNeeded: (half &+ (half &<< 16 | half &>> 16)) &>> 16)
+  }
+
+  /// Adds two 64-bit parts of a ones' complement sum, with end-around carry.
+  @inlinable @inline(always)
+  static func add(_ left: UInt64, _ right: UInt64) -> UInt64 {
+    let (sum, overflow) = left.addingReportingOverflow(right)
+    return sum &+ (overflow ? 1 : 0)
   }
 
   /// The checksum to store: the complement of the folded sum.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   public static func finish(_ sum: UInt64) -> UInt16 { ~fold(sum) }
 
   /// The checksum to store into a UDP header, where 0 would mean "none": 0xFFFF then (RFC 768).
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   public static func finishUDP(_ sum: UInt64) -> UInt16 {
     let checksum = finish(sum)
     return checksum == 0 ? 0xFFFF : checksum
@@ -56,7 +62,7 @@ public enum InternetChecksum {
   /// - Parameters:
   ///   - key: addresses and protocol. For IPv6 the destination must be the last one (no routing header before it).
   ///   - length: bytes of transport header and payload.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   public static func pseudoHeader(_ key: FlowKey, length: Int) -> UInt64 {
     var sum = (key.address0 & 0xFFFF_FFFF) &+ (key.address0 &>> 32)
     if key.version == 6 {
@@ -72,38 +78,38 @@ public enum InternetChecksum {
 
 extension InternetChecksum {
   /// A checksum after a 16-bit word that it covers has changed (RFC 1624, equation 3). All in memory order.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   public static func update(_ checksum: UInt16, from old: UInt16, to new: UInt16) -> UInt16 {
     update(checksum, fromSum: UInt64(old), toSum: UInt64(new))
   }
 
   /// A checksum after a 32-bit word at an even offset has changed: an IPv4 address, a sequence number.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   public static func update(_ checksum: UInt16, from old: UInt32, to new: UInt32) -> UInt16 {
     update(checksum, fromSum: UInt64(old), toSum: UInt64(new))
   }
 
   /// A checksum after a 128-bit word at an even offset has changed: an IPv6 address.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   public static func update(_ checksum: UInt16, from old: UInt128, to new: UInt128) -> UInt16 {
     update(checksum, fromSum: words(old), toSum: words(new))
   }
 
   /// A checksum after bytes that summed up to `old` have come to sum up to `new`; both unfolded.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   public static func update(_ checksum: UInt16, fromSum old: UInt64, toSum new: UInt64) -> UInt16 {
     finish(UInt64(~checksum) &+ UInt64(~fold(old)) &+ UInt64(fold(new)))
   }
 
   /// A UDP checksum after words have changed: an absent one (0) stays absent, and none becomes 0 (RFC 768).
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   public static func updateUDP(_ checksum: UInt16, fromSum old: UInt64, toSum new: UInt64) -> UInt16 {
     guard checksum != 0 else { return 0 }
     let updated = update(checksum, fromSum: old, toSum: new)
     return updated == 0 ? 0xFFFF : updated
   }
 
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   static func words(_ value: UInt128) -> UInt64 {
     let low = UInt64(truncatingIfNeeded: value)
     let high = UInt64(truncatingIfNeeded: value &>> 64)

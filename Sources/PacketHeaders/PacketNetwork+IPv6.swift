@@ -2,7 +2,7 @@ extension PacketNetwork {
   /// Parses an IPv6 header (RFC 8200) and its extension headers.
   ///
   /// - Parameters: as for `init(ipv4:available:)`.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   init(ipv6 packet: RawSpan, available: Int) {
     self.init(fault: .none)
     guard packet.byteCount >= 40 else {
@@ -45,7 +45,7 @@ extension PacketNetwork {
   }
 
   /// Hop-by-hop, routing, fragment, authentication, destination options, mobility, HIP, shim6.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   static func isExtension(_ header: UInt8) -> Bool {
     if header == 6 || header == 17 { return false }
     return header == 0 || header == 43 || header == 44 || header == 51 || header == 60 || header == 135

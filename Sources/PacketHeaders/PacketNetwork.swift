@@ -18,17 +18,17 @@ struct PacketNetwork {
   @usableFromInline var fault: Malformation
 
   /// Nothing but a fault.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   init(fault: Malformation) { self.fault = fault }
 
   /// Not IP: the payload is all that is left.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   init(other available: Int) {
     fault = .none
     transportLength = min(available, 0xFFFF)
   }
 
-  @inlinable @inline(__always) var ipProtocol: UInt8 { UInt8(truncatingIfNeeded: identity &>> 32) }
+  @inlinable @inline(always) var ipProtocol: UInt8 { UInt8(truncatingIfNeeded: identity &>> 32) }
 }
 
 extension PacketNetwork {
@@ -37,7 +37,7 @@ extension PacketNetwork {
   /// - Parameters:
   ///   - packet: the bytes at hand from the header on.
   ///   - available: bytes of the whole packet from the header on, padding included.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   init(ipv4 packet: RawSpan, available: Int) {
     self.init(fault: .none)
     guard packet.byteCount >= 20 else {
@@ -83,7 +83,7 @@ extension PacketNetwork {
     transportLength = totalLength &- headerLength
   }
 
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func noteFragment(_ field: UInt16) {
     if field & 0x8000 != 0 { flags |= Flags.ipv4ReservedBit }
     if field & 0x3FFF != 0 { flags |= Flags.fragment }
@@ -120,6 +120,7 @@ extension PacketNetwork {
     @inlinable static var ipv4ChecksumBad: UInt16 { PacketSummary.Flags.ipv4ChecksumBad.rawValue }
     @inlinable static var ipv6Routing: UInt16 { PacketSummary.Flags.ipv6Routing.rawValue }
     @inlinable static var udpChecksumAbsent: UInt16 { PacketSummary.Flags.udpChecksumAbsent.rawValue }
+    @inlinable static var tcpOptions: UInt16 { PacketSummary.Flags.tcpOptions.rawValue }
     @inlinable static var udpLengthMismatch: UInt16 { PacketSummary.Flags.udpLengthMismatch.rawValue }
   }
 }

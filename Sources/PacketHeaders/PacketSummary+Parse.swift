@@ -29,8 +29,14 @@ extension PacketSummary {
   /// - Parameters:
   ///   - frame: the frame without its check sequence; of a packet in several pieces the first one.
   ///   - length: bytes of the whole frame, at least those of `frame`.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   public mutating func parse(ethernet frame: RawSpan, length: Int) {
+    if !parseCommon(frame, length: length) { parseAny(ethernet: frame, length: length) }
+  }
+
+  /// The whole parser, for any Ethernet frame.
+  @inlinable @inline(never)
+  mutating func parseAny(ethernet frame: RawSpan, length: Int) {
     var link = PacketLink()
     guard frame.byteCount >= 14 else {
       finish(link, PacketNetwork(fault: .ethernetTruncated), PacketTransport())
@@ -61,7 +67,7 @@ extension PacketSummary {
   /// Parses a packet that begins with its IP header into this summary; every field is overwritten.
   ///
   /// - Parameters: as for `parse(ethernet:length:)`.
-  @inlinable @inline(__always)
+  @inlinable @inline(never)
   public mutating func parse(rawIP packet: RawSpan, length: Int) {
     let version = packet.byteCount > 0 ? packet.load8(0) &>> 4 : 4
     if version == 4 {
@@ -74,7 +80,7 @@ extension PacketSummary {
   }
 
   /// Goes on behind the IP header.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func parseIP(_ network: PacketNetwork, _ packet: RawSpan, _ link: PacketLink) {
     guard network.fault == .none else {
       finish(link, network, PacketTransport())
@@ -87,7 +93,7 @@ extension PacketSummary {
   }
 
   /// Writes every field once.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func finish(_ link: PacketLink, _ network: PacketNetwork, _ transport: PacketTransport) {
     key.address0 = network.address0
     key.address1 = network.address1
@@ -106,6 +112,12 @@ extension PacketSummary {
     payloadOffset = UInt16(truncatingIfNeeded: transportStart &+ transport.headerLength)
     payloadLength = UInt16(truncatingIfNeeded: network.transportLength &- transport.headerLength)
     flags = Flags(rawValue: network.flags | transport.flags)
+    let isOrdinary = network.fault == .none && transport.fault == .none && flags.isDisjoint(with: .exceptional)
+    if isOrdinary && flags.contains(.flow) && payloadLength != 0 && tcpWord & Self.hinderingTCPFlags == 0
+      && payloadOffset <= Self.maximumMergeableHeader
+    {
+      flags.formUnion(.mergeable)
+    }
     networkOffset = link.length
     malformation = network.fault == .none ? transport.fault : network.fault
   }
@@ -119,17 +131,17 @@ struct PacketLink {
   @usableFromInline var tags: UInt64 = 0
   @usableFromInline var length: UInt8
 
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   init(length: UInt8 = 14) { self.length = length }
 
   /// The EtherTypes of VLAN tags: 802.1Q, 802.1ad, and the 0x9100 that came before it.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   static func isTag(_ etherType: UInt16) -> Bool {
     etherType == 0x0081 || etherType == 0xA888 || etherType == 0x0091
   }
 
   /// Takes one or two tags, and steps over them.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func parseTags(_ frame: RawSpan) -> Malformation {
     guard frame.byteCount >= 18 else { return .vlanTruncated }
     tags = UInt64(frame.load32(12))

@@ -9,13 +9,13 @@ struct PacketTransport {
   @usableFromInline var fault: Malformation = .none
 
   /// None: not IP, or nothing that this parser knows.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   init() {}
 
   /// - Parameters:
   ///   - bytes: the transport's bytes at hand, without padding.
   ///   - network: what the IP header said.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   init(_ bytes: RawSpan, _ network: PacketNetwork) {
     self.init()
     if network.flags & PacketNetwork.Flags.fragment != 0 {
@@ -30,7 +30,7 @@ struct PacketTransport {
     }
   }
 
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func takePorts(_ bytes: RawSpan) {
     guard bytes.byteCount >= 4 else { return }
     ports = bytes.load32(0)
@@ -38,7 +38,7 @@ struct PacketTransport {
   }
 
   /// A TCP header (RFC 9293), of a segment of `length` bytes.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func parseTCP(_ bytes: RawSpan, length: Int) {
     guard bytes.byteCount >= 20 else {
       takePorts(bytes)
@@ -64,12 +64,13 @@ struct PacketTransport {
         fault = .tcpTruncated
         return
       }
+      flags |= PacketNetwork.Flags.tcpOptions
       fault = Self.checkTCPOptions(bytes.extracting(20..<dataOffset &* 4))
     }
     headerLength = dataOffset &* 4
   }
 
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   static func checkTCPOptions(_ options: RawSpan) -> Malformation {
     // Padding, padding, timestamps of 10 bytes: what nearly every segment with options has (RFC 7323, appendix A).
     if options.byteCount == 12 && options.load32(0) == 0x0A08_0101 { return .none }
@@ -81,7 +82,7 @@ struct PacketTransport {
   }
 
   /// A UDP header (RFC 768), in an IP payload of `length` bytes.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func parseUDP(_ bytes: RawSpan, length: Int) {
     guard bytes.byteCount >= 8 else {
       takePorts(bytes)
