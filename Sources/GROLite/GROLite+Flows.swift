@@ -5,10 +5,10 @@ extension GROLite {
   @inlinable static var slotDepth: Int { 8 }
 
   @inlinable @inline(always)
-  func slot(of packet: Int, _ tag: FlowTag?) -> UInt16 {
+  func slot(of packet: Int, _ tag: FlowTag?) -> Int {
     // `packet` is below the burst's count.
     let tag = unsafe tag ?? FlowTag(summaries[packet].key, seed: configuration.seed)
-    return tag.id & slotMask
+    return Int(tag.id & slotMask)
   }
 
   /// The flow in this burst that a packet belongs to; -1 if it is the first one of its flow.
@@ -64,10 +64,19 @@ extension GROLite {
     let index = UInt16(truncatingIfNeeded: packet)
     // `flow` is one of the burst's.
     unsafe flows[flow].head = index
-    unsafe flows[flow].last = index
     unsafe flows[flow].firstUnit = unit
     unsafe flows[flow].unit = unit
+    unsafe flows[flow].twinLength = .max
+    noteLast(packet, of: flow)
+  }
+
+  /// Remembers the epoch's last packet.
+  @inlinable @inline(always)
+  mutating func noteLast(_ packet: Int, of flow: Int) {
+    // `flow` is one of the burst's, `packet` below the burst's count.
+    unsafe flows[flow].last = UInt16(truncatingIfNeeded: packet)
     unsafe flows[flow].nextSequence = sequence(behind: packet)
+    unsafe flows[flow].identification = summaries[packet].identification
   }
 
   /// Ends a flow's epoch: nothing merges with its packets any more.
@@ -76,14 +85,14 @@ extension GROLite {
     // `flow` is one of the burst's.
     if unsafe flows[flow].unit == Flow.disordered { sort(flow, batch) }
     unsafe flows[flow].unit = Flow.idle
+    unsafe flows[flow].twinLength = .max
   }
 
-  /// The sequence number that continues a packet; 0 for UDP, which has none.
+  /// The sequence number that continues a TCP packet. Of UDP: of no meaning.
   @inlinable @inline(always)
   func sequence(behind packet: Int) -> UInt32 {
-    // `packet` is below the burst's count. Only TCP's data offset is never 0.
-    let length = unsafe summaries[packet].tcpWord != 0 ? UInt32(summaries[packet].payloadLength) : 0
-    return unsafe summaries[packet].sequence &+ length
+    // `packet` is below the burst's count.
+    unsafe summaries[packet].sequence &+ UInt32(summaries[packet].payloadLength)
   }
 
   /// Nothing may be appended to the flow's latest unit.
@@ -92,6 +101,7 @@ extension GROLite {
     // `flow` is one of the burst's, its unit below `unitTotal`.
     let unit = unsafe flows[flow].unit
     if unit < Flow.disordered { unsafe units[Int(unit)].room = 0 }
+    unsafe flows[flow].twinLength = .max
   }
 
   /// Ends the flow's epoch where the packet's tag says so, or where a packet of unknown flow with the same addresses came

@@ -16,35 +16,20 @@ extension GROLite {
     precondition(count <= configuration.capacity, "a burst larger than GRO's capacity")
     precondition(count >= heldTotal, "a burst without the packets that GRO holds")
     begin(count)
-    parse(batch, count)
-    for packet in 0..<count { take(packet, batch) }
-    finish(count, batch, now: now, deliverHeld: deliverHeld)
-  }
-
-  /// Parses all headers, prefetching those ahead, and finds each candidate's slot. A loop of its own: what it reads comes from memory, what the next one
-  /// reads is in the nearest cache by then, and each keeps its state in registers.
-  @inlinable @inline(never)
-  mutating func parse<Batch: PacketBatch & ~Copyable & ~Escapable>(_ batch: borrowing Batch, _ count: Int) {
     var ahead = min(configuration.prefetchDistance, count)
     for packet in 0..<ahead { batch.prefetch(at: packet) }
-    let summaries = unsafe self.summaries
-    let slots = unsafe self.slots
-    let isEthernet = batch.link == .ethernet
     for packet in 0..<count {
       if ahead < count {
         batch.prefetch(at: ahead)
         ahead &+= 1
       }
-      // `packet` < count ≤ capacity.
-      let frame = batch.bytes(at: packet)
-      if isEthernet {
-        unsafe summaries[packet].parse(ethernet: frame, length: batch.packetLength(at: packet))
-      } else {
-        unsafe summaries[packet].parse(rawIP: frame, length: batch.packetLength(at: packet))
+      let tag = batch.flowTag(at: packet)
+      if !hasBarriers && (tag.map { !$0.isStart && !$0.isEnd } ?? true) && takeTwin(packet, batch.bytes(at: packet), tag) {
+        continue
       }
-      let mayMerge = unsafe summaries[packet].flags.contains(.mergeable)
-      unsafe slots[packet] = mayMerge ? slot(of: packet, batch.flowTag(at: packet)) : Self.none
+      takeAny(packet, tag, batch)
     }
+    finish(count, batch, now: now, deliverHeld: deliverHeld)
   }
 
   @inlinable @inline(always)
@@ -67,33 +52,49 @@ extension GROLite {
     unsafe barriers.update(repeating: 0, count: GROMemory.barrierSlots)
   }
 
-  /// Puts a parsed packet into its unit.
-  @inlinable @inline(always)
-  mutating func take<Batch: PacketBatch & ~Copyable & ~Escapable>(_ packet: Int, _ batch: borrowing Batch) {
+  /// Parses any packet and puts it into its unit.
+  @inlinable @inline(never)
+  mutating func takeAny<Batch: PacketBatch & ~Copyable & ~Escapable>(
+    _ packet: Int, _ tag: FlowTag?, _ batch: borrowing Batch
+  ) {
+    parse(packet, batch)
     // `packet` is below the burst's count.
-    let slot = unsafe slots[packet]
-    guard slot != Self.none else {
-      takeAlone(packet, batch)
+    guard unsafe summaries[packet].flags.contains(.mergeable) else {
+      takeAlone(packet, tag, batch)
       return
     }
-    let tag = batch.flowTag(at: packet)
-    let flow = findFlow(of: packet, Int(slot))
+    let slot = slot(of: packet, tag)
+    let flow = findFlow(of: packet, slot)
     if flow < 0 {
-      addFlow(packet, Int(slot))
+      addFlow(packet, slot)
     } else {
+      unsafe flows[flow].twinLength = .max
       if hasBarriers || tag != nil { heedHints(packet, flow, tag, batch) }
       extend(flow, packet, batch)
     }
     if let tag, tag.isEnd { closeUnit(of: flow < 0 ? packet : flow) }
   }
 
+  @inlinable @inline(always)
+  mutating func parse<Batch: PacketBatch & ~Copyable & ~Escapable>(_ packet: Int, _ batch: borrowing Batch) {
+    let frame = batch.bytes(at: packet)
+    // `packet` is below the burst's count.
+    if batch.link == .ethernet {
+      unsafe summaries[packet].parse(ethernet: frame, length: batch.packetLength(at: packet))
+    } else {
+      unsafe summaries[packet].parse(rawIP: frame, length: batch.packetLength(at: packet))
+    }
+  }
+
   /// A packet that merges with nothing: a unit of its own, after ending its flow's epoch.
   @inlinable @inline(never)
-  mutating func takeAlone<Batch: PacketBatch & ~Copyable & ~Escapable>(_ packet: Int, _ batch: borrowing Batch) {
+  mutating func takeAlone<Batch: PacketBatch & ~Copyable & ~Escapable>(
+    _ packet: Int, _ tag: FlowTag?, _ batch: borrowing Batch
+  ) {
     // `packet` is below the burst's count.
     let flags = unsafe summaries[packet].flags
     if flags.contains(.flow) {
-      let flow = findFlow(of: packet, Int(slot(of: packet, batch.flowTag(at: packet))))
+      let flow = findFlow(of: packet, slot(of: packet, tag))
       if flow >= 0 { endEpoch(flow, batch) }
     } else if flags.contains(.addresses) {
       raiseBarrier(packet)

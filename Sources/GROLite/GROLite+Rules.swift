@@ -8,15 +8,23 @@ extension GROLite {
   ) {
     // `flow` is one of the burst's, its unit below `unitTotal`, `packet` below the burst's count.
     let unit = unsafe flows[flow].unit
-    if unit < Flow.disordered, isSameEpoch(Int(unsafe flows[flow].head), packet, batch),
-      unsafe summaries[packet].sequence == flows[flow].nextSequence
-    {
-      if !append(packet, to: Int(unit), after: unsafe Int(flows[flow].last), batch) { addUnit(packet, to: flow) }
-      unsafe flows[flow].last = UInt16(truncatingIfNeeded: packet)
-      unsafe flows[flow].nextSequence = sequence(behind: packet)
+    guard unit < Flow.disordered, isSameEpoch(Int(unsafe flows[flow].head), packet, batch), continues(flow, packet) else {
+      extendSlowly(flow, packet, batch)
       return
     }
-    extendSlowly(flow, packet, batch)
+    if append(packet, to: Int(unit), of: flow, after: unsafe Int(flows[flow].last), batch) {
+      noteLast(packet, of: flow)
+      expectTwins(of: packet, in: flow, batch.bytes(at: packet))
+    } else {
+      addUnit(packet, to: flow)
+    }
+  }
+
+  /// Whether a packet's sequence number follows the flow's last one; always true of UDP.
+  @inlinable @inline(always)
+  func continues(_ flow: Int, _ packet: Int) -> Bool {
+    // `flow` is one of the burst's, `packet` below the burst's count. Only UDP's `tcpWord` is 0.
+    unsafe summaries[packet].sequence == flows[flow].nextSequence || summaries[packet].tcpWord == 0
   }
 
   /// Adds a packet that does not simply continue the flow's last one.
@@ -33,14 +41,25 @@ extension GROLite {
     let ahead = unsafe Int32(bitPattern: summaries[packet].sequence &- flows[flow].nextSequence)
     if unsafe flows[flow].unit != Flow.disordered && ahead >= 0 {
       addUnit(packet, to: flow)
-    } else {
-      // Links of an epoch go through all its packets, across units.
-      unsafe links[Int(flows[flow].last)] = UInt16(truncatingIfNeeded: packet)
-      unsafe flows[flow].unit = Flow.disordered
-      hasDisorder = true
+      return
     }
-    unsafe flows[flow].last = UInt16(truncatingIfNeeded: packet)
-    unsafe flows[flow].nextSequence = sequence(behind: packet)
+    if unsafe flows[flow].unit != Flow.disordered { parseEpoch(flow, batch) }
+    // Links of an epoch go through all its packets, across units.
+    unsafe links[Int(flows[flow].last)] = UInt16(truncatingIfNeeded: packet)
+    unsafe flows[flow].unit = Flow.disordered
+    hasDisorder = true
+    noteLast(packet, of: flow)
+  }
+
+  /// Parses those packets of an epoch that were taken as twins: sorting needs their summaries.
+  @inlinable
+  mutating func parseEpoch<Batch: PacketBatch & ~Copyable & ~Escapable>(_ flow: Int, _ batch: borrowing Batch) {
+    // An epoch's packets are linked from its head to its last.
+    var packet = unsafe flows[flow].head
+    while unsafe packet != flows[flow].last {
+      packet = unsafe links[Int(packet)]
+      parse(Int(packet), batch)
+    }
   }
 
   /// Whether two sequence numbers of an epoch can be ordered: within 2³⁰ of its head's, so that any two compare alike.
@@ -93,16 +112,16 @@ extension GROLite {
   /// Appends a packet of the unit's epoch, which continues it, to the unit if sizes, IPv4 identification and (in linear
   /// mode) checksums allow.
   ///
-  /// - Parameter last: the unit's last packet.
+  /// - Parameter last: the unit's last packet; `Flow.identification` is its own.
   /// - Returns: whether it was appended.
   @inlinable @inline(always)
   mutating func append<Batch: PacketBatch & ~Copyable & ~Escapable>(
-    _ packet: Int, to number: Int, after last: Int, _ batch: borrowing Batch
+    _ packet: Int, to number: Int, of flow: Int, after last: Int, _ batch: borrowing Batch
   ) -> Bool {
     // `number` is below `unitTotal`, the packets below the burst's count.
     let unit = unsafe units + number
     let length = unsafe summaries[packet].payloadLength
-    let step = unsafe summaries[packet].identification &- summaries[last].identification &+ 1
+    let step = unsafe summaries[packet].identification &- flows[flow].identification &+ 1
     guard unsafe length <= unit.pointee.firstPayload, unsafe length <= unit.pointee.room else { return false }
     if unsafe step != UInt16(unit.pointee.step) {
       guard unsafe unit.pointee.step == GROUnit.openStep, step == 1 || step == 2 else { return false }
@@ -158,5 +177,6 @@ extension GROLite {
     unsafe units[Int(flows[flow].unit)].successor = number
     unsafe links[Int(flows[flow].last)] = UInt16(truncatingIfNeeded: packet)
     unsafe flows[flow].unit = number
+    noteLast(packet, of: flow)
   }
 }

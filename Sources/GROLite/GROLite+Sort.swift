@@ -27,7 +27,8 @@ extension GROLite {
     let firstUnit = unitTotal
     while packet != Self.none {
       let following = unsafe links[Int(packet)]
-      addSorted(Int(packet), after: Int(last), firstUnit, batch)
+      addSorted(Int(packet), of: flow, after: Int(last), firstUnit, batch)
+      unsafe flows[flow].identification = summaries[Int(packet)].identification
       last = packet
       packet = following
     }
@@ -40,13 +41,13 @@ extension GROLite {
   /// Appends a packet to the latest of the epoch's units, or begins another.
   @inlinable
   mutating func addSorted<Batch: PacketBatch & ~Copyable & ~Escapable>(
-    _ packet: Int, after last: Int, _ firstUnit: Int, _ batch: borrowing Batch
+    _ packet: Int, of flow: Int, after last: Int, _ firstUnit: Int, _ batch: borrowing Batch
   ) {
     let latest = unitTotal &- 1
     if latest >= firstUnit {
       // `latest` is below `unitTotal`, packets are below the burst's count.
       let continues = unsafe summaries[packet].sequence == sequence(behind: last)
-      if continues && append(packet, to: latest, after: last, batch) {
+      if continues && append(packet, to: latest, of: flow, after: last, batch) {
         unsafe units[latest].placeIndex = min(units[latest].placeIndex, UInt16(truncatingIfNeeded: packet))
         return
       }
@@ -150,7 +151,7 @@ extension GROLite {
         unit = unsafe units[Int(unit)].successor
       }
     }
-    memory.side = 1 - memory.side
+    unsafe swap(&units, &spareUnits)
     unitTotal = total
   }
 }

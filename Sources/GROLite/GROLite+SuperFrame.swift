@@ -9,7 +9,7 @@ extension GROLite {
   /// - Parameters:
   ///   - unit: an aggregate of form `.linear`.
   ///   - batch: the burst that it came from.
-  ///   - bytes: where to, at least `summary(of: unit.first).payloadOffset` bytes; 256 are always enough.
+  ///   - bytes: where to, at least `summary(of: unit).payloadOffset` bytes; 256 are always enough.
   /// - Returns: what stands before the super-frame on a TAP device. Its `headerLength` says how many bytes were written.
   /// - Precondition: the unit's form is `.linear`.
   @inlinable
@@ -17,7 +17,7 @@ extension GROLite {
     of unit: GROUnit, _ batch: borrowing Batch, to bytes: inout MutableRawSpan
   ) -> VirtioNetHeader {
     precondition(unit.form == .linear, "only an aggregate with verified checksums becomes a super-frame")
-    let summary = summary(of: unit.first)
+    let summary = summary(of: unit)
     let length = Int(summary.payloadOffset)
     bytes.copy(batch.bytes(at: unit.first).extracting(first: length))
     writeLengths(unit, summary, to: &bytes)
@@ -38,9 +38,12 @@ extension GROLite {
   /// length in it.
   @inlinable @inline(always)
   public func forEachPayload(of unit: GROUnit, _ body: (_ index: Int, _ offset: Int, _ length: Int) -> Void) {
+    // Headers are equally long in all packets of a unit, and all segments but the last are full.
+    let offset = Int(summary(of: unit).payloadOffset)
+    var left = unit.payloadLength
     forEachPacket(of: unit) { index in
-      // A unit's packets are below the burst's count.
-      unsafe body(index, Int(summaries[index].payloadOffset), Int(summaries[index].payloadLength))
+      body(index, offset, min(left, unit.segmentSize))
+      left &-= unit.segmentSize
     }
   }
 
@@ -70,15 +73,6 @@ extension GROLite {
       bytes.storeBytes(of: length, toByteOffset: transport &+ 4, as: UInt16.self)
       bytes.storeBytes(of: pseudo, toByteOffset: transport &+ 6, as: UInt16.self)
     }
-  }
-}
-
-extension RawSpan {
-  /// A 16-bit word as in memory.
-  @inlinable @inline(always)
-  func word(_ offset: Int) -> UInt16 {
-    // The offset is checked, and any bit pattern is an integer.
-    unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self)
   }
 }
 

@@ -9,7 +9,7 @@ import PacketHeaders
 ///     gro.process(burst)
 ///     for number in 0..<gro.unitCount {
 ///       let unit = gro.unit(number)
-///       let verdict = decide(gro.summary(of: unit.first))
+///       let verdict = decide(gro.summary(of: unit))
 ///       gro.forEachPacket(of: unit) { index in apply(verdict, index) }
 ///     }
 ///
@@ -27,7 +27,10 @@ import PacketHeaders
 public struct GROLite: ~Copyable {
   public let configuration: GROConfiguration
 
-  @usableFromInline var memory: GROMemory
+  @usableFromInline let memory: GROMemory
+  /// The two unit arrays of `memory`; units are put in order by copying from the one into the other.
+  @usableFromInline var units: UnsafeMutablePointer<GROUnit>
+  @usableFromInline var spareUnits: UnsafeMutablePointer<GROUnit>
 
   @usableFromInline var unitTotal = 0
   /// The flow entered last; flows are linked from there.
@@ -49,6 +52,8 @@ public struct GROLite: ~Copyable {
       "GRO hold limit \(configuration.holdLimit): must be 0 to half of the capacity, \(capacity / 2)")
     self.configuration = configuration
     memory = GROMemory()
+    unsafe units = memory.array(GROMemory.unitsOffset)
+    unsafe spareUnits = memory.array(GROMemory.unitsOffset + GROMemory.unitsSize)
   }
 
   deinit {
@@ -77,13 +82,12 @@ extension GROLite {
     return unsafe units[number]
   }
 
-  /// What the parser said about a packet of the last burst.
-  ///
-  /// - Parameter index: a packet's index in the burst.
+  /// What the parser said about a unit's first packet. The others have their headers in the same places, and the same in
+  /// them but for lengths, IPv4 identification, TCP sequence, PSH, FIN and checksums.
   @inlinable
-  public func summary(of index: Int) -> PacketSummary {
-    precondition(index >= 0 && index < configuration.capacity)
-    return unsafe summaries[index]
+  public func summary(of unit: GROUnit) -> PacketSummary {
+    precondition(unit.first < configuration.capacity)
+    return unsafe summaries[unit.first]
   }
 
   /// The packet that follows in a unit. Behind a unit's last packet it has no meaning.

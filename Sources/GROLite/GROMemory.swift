@@ -8,8 +8,6 @@ import PacketHeaders
 @frozen @safe @usableFromInline
 struct GROMemory {
   @usableFromInline let base: UnsafeMutableRawPointer
-  /// Which of the two unit arrays is in use: 0 or 1.
-  @usableFromInline var side = 0
 
   @inlinable static var maximumCapacity: Int { 1024 }
   @inlinable static var barrierSlots: Int { 256 }
@@ -18,9 +16,8 @@ struct GROMemory {
   @inlinable static var binCount: Int { 16 }
 
   @inlinable static var linksOffset: Int { 96 * maximumCapacity }
-  @inlinable static var slotsOffset: Int { linksOffset + 2 * maximumCapacity }
-  @inlinable static var flowsOffset: Int { slotsOffset + 2 * maximumCapacity }
-  @inlinable static var indexOffset: Int { flowsOffset + 16 * maximumCapacity }
+  @inlinable static var flowsOffset: Int { linksOffset + 2 * maximumCapacity }
+  @inlinable static var indexOffset: Int { flowsOffset + 128 * maximumCapacity }
   @inlinable static var barriersOffset: Int { indexOffset + 4 * indexSlots }
   @inlinable static var binsOffset: Int { barriersOffset + 4 * barrierSlots }
   @inlinable static var checksOffset: Int { binsOffset + 2 * binCount }
@@ -33,7 +30,7 @@ struct GROMemory {
 
   init() {
     precondition(MemoryLayout<PacketSummary>.stride == 96)
-    precondition(MemoryLayout<Flow>.stride == 16 && MemoryLayout<GROUnit>.stride == 16)
+    precondition(MemoryLayout<Flow>.stride == 128 && MemoryLayout<GROUnit>.stride == 16)
     unsafe base = .allocate(byteCount: Self.size, alignment: 64)
     // All zeros is a valid value of every element; what matters is written before it is read.
     unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.size)
@@ -50,7 +47,6 @@ struct GROMemory {
 extension GROLite {
   @inlinable @inline(always) var summaries: UnsafeMutablePointer<PacketSummary> { unsafe memory.array(0) }
   @inlinable @inline(always) var links: UnsafeMutablePointer<UInt16> { unsafe memory.array(GROMemory.linksOffset) }
-  @inlinable @inline(always) var slots: UnsafeMutablePointer<UInt16> { unsafe memory.array(GROMemory.slotsOffset) }
   @inlinable @inline(always) var flows: UnsafeMutablePointer<Flow> { unsafe memory.array(GROMemory.flowsOffset) }
   @inlinable @inline(always) var index: UnsafeMutablePointer<UInt32> { unsafe memory.array(GROMemory.indexOffset) }
   @inlinable @inline(always) var barriers: UnsafeMutablePointer<UInt32> { unsafe memory.array(GROMemory.barriersOffset) }
@@ -59,10 +55,4 @@ extension GROLite {
   @inlinable @inline(always) var heldIndices: UnsafeMutablePointer<UInt16> { unsafe memory.array(GROMemory.heldOffset) }
   @inlinable @inline(always) var heldSince: UnsafeMutablePointer<UInt64> { unsafe memory.array(GROMemory.sinceOffset) }
   @inlinable @inline(always) var nextSince: UnsafeMutablePointer<UInt64> { unsafe memory.array(GROMemory.nextSinceOffset) }
-  @inlinable @inline(always) var units: UnsafeMutablePointer<GROUnit> {
-    unsafe memory.array(GROMemory.unitsOffset + memory.side * GROMemory.unitsSize)
-  }
-  @inlinable @inline(always) var spareUnits: UnsafeMutablePointer<GROUnit> {
-    unsafe memory.array(GROMemory.unitsOffset + (1 - memory.side) * GROMemory.unitsSize)
-  }
 }
