@@ -20,8 +20,6 @@ struct Flow: BitwiseCopyable {
   @usableFromInline var unit: UInt16 = Flow.idle
   /// Another flow in the same slot of the index.
   @usableFromInline var nextInSlot: UInt16 = .max
-  /// The flow entered before this one.
-  @usableFromInline var previous: UInt16 = .max
 
   /// No epoch: what comes next begins one.
   @inlinable static var idle: UInt16 { .max }

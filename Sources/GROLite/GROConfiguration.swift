@@ -26,7 +26,7 @@
   @inlinable
   public init(
     mode: Mode = .chain, capacity: Int = 1024, holdTime: UInt64 = 0, holdLimit: Int = 256, seed: UInt64 = 0,
-    prefetchDistance: Int = 8
+    prefetchDistance: Int = 12
   ) {
     (self.mode, self.capacity, self.holdTime, self.holdLimit) = (mode, capacity, holdTime, holdLimit)
     (self.seed, self.prefetchDistance) = (seed, prefetchDistance)

@@ -49,11 +49,15 @@ extension GROLite {
   /// Enters a new flow, with an epoch that begins with `packet`.
   @inlinable @inline(always)
   mutating func addFlow(_ packet: Int, _ slot: Int) {
-    // `slot` was masked; flows have a place for every packet.
+    // `slot` was masked.
     let entry = unsafe index[slot]
-    unsafe flows[packet].nextInSlot = entry &>> 16 == generation ? UInt16(truncatingIfNeeded: entry) : Self.none
-    unsafe flows[packet].previous = lastFlow
-    lastFlow = UInt16(truncatingIfNeeded: packet)
+    enterFlow(packet, slot, behind: entry &>> 16 == generation ? UInt16(truncatingIfNeeded: entry) : Self.none)
+  }
+
+  @inlinable @inline(always)
+  mutating func enterFlow(_ packet: Int, _ slot: Int, behind first: UInt16) {
+    // `slot` was masked; flows have a place for every packet.
+    unsafe flows[packet].nextInSlot = first
     unsafe index[slot] = generation &<< 16 | UInt32(truncatingIfNeeded: packet)
     beginEpoch(packet, packet)
   }
@@ -77,6 +81,20 @@ extension GROLite {
     unsafe flows[flow].last = UInt16(truncatingIfNeeded: packet)
     unsafe flows[flow].nextSequence = sequence(behind: packet)
     unsafe flows[flow].identification = summaries[packet].identification
+  }
+
+  /// Calls `body` with every flow of the burst. Rarely: it goes through the whole index.
+  @inlinable
+  mutating func forEachFlow(_ body: (inout GROLite, Int) -> Void) {
+    for slot in 0...Int(slotMask) {
+      // The slot is masked; links of a slot name the burst's flows.
+      let entry = unsafe index[slot]
+      var flow = entry &>> 16 == generation ? UInt16(truncatingIfNeeded: entry) : Self.none
+      while flow != Self.none {
+        body(&self, Int(flow))
+        flow = unsafe flows[Int(flow)].nextInSlot
+      }
+    }
   }
 
   /// Ends a flow's epoch: nothing merges with its packets any more.

@@ -9,11 +9,11 @@ extension GROLite {
   @inlinable @inline(never)
   mutating func markHeld(now: UInt64, deliverHeld: Bool) {
     var room = deliverHeld ? 0 : configuration.holdLimit
-    var flow = lastFlow
-    while flow != Self.none && room > 0 {
-      // Links name the burst's flows.
-      if unsafe flows[Int(flow)].unit != Flow.idle { room &-= hold(unsafe flows[Int(flow)].firstUnit, room, now) }
-      flow = unsafe flows[Int(flow)].previous
+    forEachFlow { gro, flow in
+      // `flow` is one of the burst's.
+      if room > 0, unsafe gro.flows[flow].unit != Flow.idle {
+        room &-= gro.hold(unsafe gro.flows[flow].firstUnit, room, now)
+      }
     }
   }
 

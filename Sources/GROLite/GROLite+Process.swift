@@ -24,9 +24,8 @@ extension GROLite {
         ahead &+= 1
       }
       let tag = batch.flowTag(at: packet)
-      if !hasBarriers && (tag.map { !$0.isStart && !$0.isEnd } ?? true) && takeTwin(packet, batch.bytes(at: packet), tag) {
-        continue
-      }
+      let isPlain = tag.map { !$0.isStart && !$0.isEnd } ?? true
+      if isPlain && !hasBarriers && takeShort(packet, tag, batch) { continue }
       takeAny(packet, tag, batch)
     }
     finish(count, batch, now: now, deliverHeld: deliverHeld)
@@ -35,7 +34,6 @@ extension GROLite {
   @inlinable @inline(always)
   mutating func begin(_ count: Int) {
     unitTotal = 0
-    lastFlow = Self.none
     (hasBarriers, hasDisorder, needsOrdering) = (false, false, false)
     slotMask = UInt16(truncatingIfNeeded: Self.slotCount(for: count) &- 1)
     // `count` is at most the capacity.

@@ -7,11 +7,9 @@ extension GROLite {
   /// Sorts what is disordered when the burst ends.
   @inlinable @inline(never)
   mutating func sortAll<Batch: PacketBatch & ~Copyable & ~Escapable>(_ batch: borrowing Batch) {
-    var flow = lastFlow
-    while flow != Self.none {
-      // Links name the burst's flows.
-      if unsafe flows[Int(flow)].unit == Flow.disordered { sort(Int(flow), batch) }
-      flow = unsafe flows[Int(flow)].previous
+    forEachFlow { gro, flow in
+      // `flow` is one of the burst's.
+      if unsafe gro.flows[flow].unit == Flow.disordered { gro.sort(flow, batch) }
     }
   }
 

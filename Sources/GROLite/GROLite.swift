@@ -33,8 +33,6 @@ public struct GROLite: ~Copyable {
   @usableFromInline var spareUnits: UnsafeMutablePointer<GROUnit>
 
   @usableFromInline var unitTotal = 0
-  /// The flow entered last; flows are linked from there.
-  @usableFromInline var lastFlow = Self.none
   @usableFromInline var heldTotal = 0
   @usableFromInline var slotMask: UInt16 = 0
   /// Tells this burst's entries of `index` and `barriers` from those of earlier bursts, which so need no clearing.

@@ -29,7 +29,7 @@ struct HeaderTemplate: BitwiseCopyable {
   init() {}
 
   /// Bytes that a frame must have for the comparison.
-  @inlinable
+  @inlinable @inline(always)
   static func size(_ kind: Kind, isIPv4: Bool) -> Int {
     switch kind {
     case .udp: isIPv4 ? 48 : 64
@@ -38,53 +38,41 @@ struct HeaderTemplate: BitwiseCopyable {
     }
   }
 
+  /// Cuts the template out of a frame. Chunks that a kind does not have are left as they are.
+  ///
   /// - Precondition: the frame has `size(kind, isIPv4:)` bytes.
   @inlinable @inline(always)
-  init(_ frame: RawSpan, _ kind: Kind, isIPv4: Bool) {
+  mutating func cut(_ frame: RawSpan, _ kind: Kind, isIPv4: Bool) {
     self.kind = kind
+    let size = Self.size(kind, isIPv4: isIPv4)
     chunk0 = frame.chunk(0)
-    if isIPv4 {
-      cutIPv4(frame)
-    } else {
-      cutIPv6(frame)
-    }
+    chunk1 = frame.chunk(16) & Self.mask(1, kind, isIPv4: isIPv4)
+    chunk2 = frame.chunk(32) & Self.mask(2, kind, isIPv4: isIPv4)
+    if size > 48 { chunk3 = frame.chunk(48) & Self.mask(3, kind, isIPv4: isIPv4) }
+    if size > 64 { chunk4 = frame.chunk(64) & Self.mask(4, kind, isIPv4: isIPv4) }
+    if size > 80 { chunk5 = frame.chunk(80) & Self.mask(5, kind, isIPv4: isIPv4) }
   }
 
+  /// What counts of a chunk. (Constant arguments: it is worked out when this is compiled.)
   @inlinable @inline(always)
-  mutating func cutIPv4(_ frame: RawSpan) {
+  static func mask(_ chunk: Int, _ kind: Kind, isIPv4: Bool) -> Chunk {
+    let all = UInt64.max
+    switch (isIPv4, kind, chunk) {
     // Without bytes 18, 19 (identification) and 24, 25 (checksum).
-    chunk1 = frame.chunk(16) & Chunk(0xFFFF_FFFF_0000_FFFF, 0xFFFF_FFFF_FFFF_0000)
-    if kind == .udp {
-      // Up to byte 39: the checksum and payload follow.
-      chunk2 = frame.chunk(32) & Chunk(.max, 0)
-      return
-    }
-    // Without bytes 38…41 (sequence) and 50, 51 (checksum).
-    chunk2 = frame.chunk(32) & Chunk(0x0000_FFFF_FFFF_FFFF, 0xFFFF_FFFF_FFFF_0000)
-    if kind == .tcp {
-      chunk3 = frame.chunk(48) & Chunk(0x0000_FFFF_0000_FFFF, 0)
-    } else {
-      chunk3 = frame.chunk(48) & Chunk(0xFFFF_FFFF_0000_FFFF, .max)
-      chunk4 = frame.chunk(64) & Chunk(0xFFFF, 0)
-    }
-  }
-
-  @inlinable @inline(always)
-  mutating func cutIPv6(_ frame: RawSpan) {
-    chunk1 = frame.chunk(16)
-    chunk2 = frame.chunk(32)
-    if kind == .udp {
-      // Up to byte 59.
-      chunk3 = frame.chunk(48) & Chunk(.max, 0x0000_0000_FFFF_FFFF)
-      return
-    }
-    // Without bytes 58…61 (sequence) and 70, 71 (checksum).
-    chunk3 = frame.chunk(48) & Chunk(.max, 0xFFFF_0000_0000_FFFF)
-    if kind == .tcp {
-      chunk4 = frame.chunk(64) & Chunk(0x0000_FFFF_FFFF_FFFF, 0xFFFF)
-    } else {
-      chunk4 = frame.chunk(64) & Chunk(0x0000_FFFF_FFFF_FFFF, .max)
-      chunk5 = frame.chunk(80) & Chunk(0x0000_FFFF_FFFF_FFFF, 0)
+    case (true, _, 1): return Chunk(0xFFFF_FFFF_0000_FFFF, 0xFFFF_FFFF_FFFF_0000)
+    // UDP up to byte 39: the checksum and payload follow. TCP without bytes 38…41 (sequence) and 50, 51 (checksum).
+    case (true, .udp, 2): return Chunk(all, 0)
+    case (true, _, 2): return Chunk(0x0000_FFFF_FFFF_FFFF, 0xFFFF_FFFF_FFFF_0000)
+    case (true, .tcp, 3): return Chunk(0x0000_FFFF_0000_FFFF, 0)
+    case (true, .tcpWithOptions, 3): return Chunk(0xFFFF_FFFF_0000_FFFF, all)
+    case (true, .tcpWithOptions, 4): return Chunk(0xFFFF, 0)
+    // UDP up to byte 59. TCP without bytes 58…61 (sequence) and 70, 71 (checksum).
+    case (false, .udp, 3): return Chunk(all, 0x0000_0000_FFFF_FFFF)
+    case (false, _, 3): return Chunk(all, 0xFFFF_0000_0000_FFFF)
+    case (false, .tcp, 4): return Chunk(0x0000_FFFF_FFFF_FFFF, 0xFFFF)
+    case (false, .tcpWithOptions, 4): return Chunk(0x0000_FFFF_FFFF_FFFF, all)
+    case (false, .tcpWithOptions, 5): return Chunk(0x0000_FFFF_FFFF_FFFF, 0)
+    default: return Chunk(all, all)
     }
   }
 
@@ -93,13 +81,24 @@ struct HeaderTemplate: BitwiseCopyable {
   /// - Precondition: the frame has `size(kind, isIPv4:)` bytes.
   @inlinable @inline(always)
   func matches(_ frame: RawSpan, isIPv4: Bool) -> Bool {
-    let other = HeaderTemplate(frame, kind, isIPv4: isIPv4)
+    // One branch for each kind: within it, which chunks there are is known.
+    switch kind {
+    case .udp: return differs(frame, .udp, isIPv4: isIPv4) == 0
+    case .tcp: return differs(frame, .tcp, isIPv4: isIPv4) == 0
+    case .tcpWithOptions: return differs(frame, .tcpWithOptions, isIPv4: isIPv4) == 0
+    }
+  }
+
+  @inlinable @inline(always)
+  func differs(_ frame: RawSpan, _ kind: Kind, isIPv4: Bool) -> UInt64 {
+    var other = HeaderTemplate()
+    other.cut(frame, kind, isIPv4: isIPv4)
     var difference = (chunk0 ^ other.chunk0) | (chunk1 ^ other.chunk1) | (chunk2 ^ other.chunk2)
-    // Chunks that a kind does not have are 0 on both sides; which those are is known here, so they cost nothing.
-    if !isIPv4 || kind != .udp { difference |= chunk3 ^ other.chunk3 }
-    if kind == .tcpWithOptions || !isIPv4 && kind != .udp { difference |= chunk4 ^ other.chunk4 }
-    if !isIPv4 && kind == .tcpWithOptions { difference |= chunk5 ^ other.chunk5 }
-    return difference.x | difference.y == 0
+    let size = Self.size(kind, isIPv4: isIPv4)
+    if size > 48 { difference |= chunk3 ^ other.chunk3 }
+    if size > 64 { difference |= chunk4 ^ other.chunk4 }
+    if size > 80 { difference |= chunk5 ^ other.chunk5 }
+    return difference.x | difference.y
   }
 }
 

@@ -2,7 +2,7 @@
 /// no options but TCP timestamps. It fills in exactly what `parseAny(ethernet:length:)` would (a test compares them), or
 /// nothing: one length guard, then loads at constant offsets that need no checks.
 extension PacketSummary {
-  /// - Returns: false if the frame is none of these; the summary is unchanged then.
+  /// - Returns: false if the frame is none of these; the summary is of no use then.
   @inlinable @inline(always)
   mutating func parseCommon(_ frame: RawSpan, length: Int) -> Bool {
     guard frame.byteCount >= 54 else { return false }
@@ -12,8 +12,12 @@ extension PacketSummary {
     return parseCommonIPv6(frame, length)
   }
 
+  /// The IPv4 half, for those who have looked at the EtherType already.
+  ///
+  /// - Precondition: at least 54 bytes.
+  /// - Returns: as `parseCommon`.
   @inlinable @inline(always)
-  mutating func parseCommonIPv4(_ frame: RawSpan, _ length: Int) -> Bool {
+  public mutating func parseCommonIPv4(_ frame: RawSpan, _ length: Int) -> Bool {
     let first = frame.load64(14)
     let second = frame.load64(22)
     let third = UInt64(frame.load32(30))
@@ -25,7 +29,7 @@ extension PacketSummary {
     let upper = second &>> 8 & 0xFF
     let end = total &+ 14
     guard parseCommonTransport(frame, at: 34, total &- 20, upper, version: 4, end != length) else { return false }
-    key.address0 = second &>> 32 | third &<< 32
+    key.address0 = frame.load64(26)
     (key.address1, key.address2, key.address3) = (0, 0, 0)
     networkWord = first & 0xFFFF_0000_0000_FFFF | (second & 0xFFFF) &<< 16
     identification = UInt16(truncatingIfNeeded: first &>> 32).byteSwapped
@@ -34,8 +38,12 @@ extension PacketSummary {
     return true
   }
 
+  /// The IPv6 half.
+  ///
+  /// - Precondition: at least 74 bytes.
+  /// - Returns: as `parseCommon`.
   @inlinable @inline(always)
-  mutating func parseCommonIPv6(_ frame: RawSpan, _ length: Int) -> Bool {
+  public mutating func parseCommonIPv6(_ frame: RawSpan, _ length: Int) -> Bool {
     let first = frame.load64(14)
     let payload = Int(UInt16(truncatingIfNeeded: first &>> 32).byteSwapped)
     guard first & 0xF0 == 0x60, payload &+ 54 <= length else { return false }
