@@ -58,8 +58,12 @@ let package = Package(
     .executableTarget(name: "BPFEmbedder", swiftSettings: swiftSettings),
     .plugin(name: "EmbedBPF", capability: .buildTool(), dependencies: ["BPFEmbedder"]),
 
-    .testTarget(name: "PacketHeadersTests", dependencies: ["PacketHeaders"], swiftSettings: swiftSettings),
-    .testTarget(name: "GROLiteTests", dependencies: ["GROLite", "PacketHeaders"], swiftSettings: swiftSettings),
+    // Packets described by their fields, and a seeded random generator, for the tests of both.
+    .target(name: "PacketSamples", path: "Tests/PacketSamples", swiftSettings: swiftSettings),
+    .testTarget(
+      name: "PacketHeadersTests", dependencies: ["PacketHeaders", "PacketSamples"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "GROLiteTests", dependencies: ["GROLite", "PacketHeaders", "PacketSamples"], swiftSettings: swiftSettings),
     .testTarget(name: "XSKEngineTests", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
   ]
 )

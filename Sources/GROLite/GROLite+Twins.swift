@@ -21,27 +21,28 @@ extension GROLite {
       // The slot is masked.
       let entry = unsafe index[slot]
       if entry &>> 16 == generation { return takeTwin(packet, frame, Int(entry & 0xFFFF), isIPv4: true) }
-      // `packet` is below the burst's count. What the short parser knows has the flow tag that `shortTag` computed.
-      return unsafe summaries[packet].parseCommonIPv4(frame, batch.packetLength(at: packet))
-        && takeNewcomer(packet, frame, slot, isIPv4: true)
+      return takeNewcomer(packet, frame, slot, batch.packetLength(at: packet), isIPv4: true)
     }
     guard etherType == Self.ipv6, frame.byteCount >= 74 else { return false }
     let slot = Int((tag ?? Self.shortTag(frame, isIPv4: false, configuration.seed)).id & slotMask)
     // The slot is masked.
     let entry = unsafe index[slot]
     if entry &>> 16 == generation { return takeTwin(packet, frame, Int(entry & 0xFFFF), isIPv4: false) }
-    // As above.
-    return unsafe summaries[packet].parseCommonIPv6(frame, batch.packetLength(at: packet))
-      && takeNewcomer(packet, frame, slot, isIPv4: false)
+    return takeNewcomer(packet, frame, slot, batch.packetLength(at: packet), isIPv4: false)
   }
 
   /// EtherTypes as in memory.
   @inlinable @inline(always) static var ipv4: UInt16 { 0x0008 }
   @inlinable @inline(always) static var ipv6: UInt16 { 0xDD86 }
 
-  @inlinable @inline(always)
-  mutating func takeNewcomer(_ packet: Int, _ frame: RawSpan, _ slot: Int, isIPv4: Bool) -> Bool {
-    // `packet` is below the burst's count.
+  @inlinable @inline(never)
+  mutating func takeNewcomer(_ packet: Int, _ frame: RawSpan, _ slot: Int, _ length: Int, isIPv4: Bool) -> Bool {
+    // `packet` is below the burst's count. What the short parser knows has the flow tag that `shortTag` computed.
+    guard
+      isIPv4
+        ? unsafe summaries[packet].parseCommonIPv4(frame, length)
+        : unsafe summaries[packet].parseCommonIPv6(frame, length)
+    else { return false }
     guard unsafe summaries[packet].flags.contains(.mergeable) else { return false }
     enterFlow(packet, slot, behind: Self.none)
     // Twins are expected from here on. The second packet has yet to show how IPv4's identification goes on; most count up.
