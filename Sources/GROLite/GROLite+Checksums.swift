@@ -44,7 +44,8 @@ enum HeaderBytes {
     var offset = 0
     while offset &+ 4 <= count {
       // Offsets are checked, and any bit pattern is an integer.
-      difference |= unsafe one.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self)
+      difference |=
+        unsafe one.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self)
         ^ other.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self)
       offset &+= 4
     }

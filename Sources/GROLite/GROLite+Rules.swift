@@ -8,7 +8,8 @@ extension GROLite {
   ) {
     // `flow` is one of the burst's, its unit below `unitTotal`, `packet` below the burst's count.
     let unit = unsafe flows[flow].unit
-    guard unit < Flow.disordered, isSameEpoch(Int(unsafe flows[flow].head), packet, batch), continues(flow, packet) else {
+    guard unit < Flow.disordered, isSameEpoch(Int(unsafe flows[flow].head), packet, batch), continues(flow, packet)
+    else {
       extendSlowly(flow, packet, batch)
       return
     }

@@ -114,7 +114,8 @@ extension GROLite {
     // `flow` is one of the burst's, its unit below `unitTotal`, `packet` below the burst's count.
     let summary = unsafe summaries + packet
     let unit = unsafe units + Int(flows[flow].unit)
-    guard unsafe unit.pointee.room >= unit.pointee.firstPayload, unsafe unit.pointee.marks & GROUnit.linearMark == 0 else {
+    guard unsafe unit.pointee.room >= unit.pointee.firstPayload, unsafe unit.pointee.marks & GROUnit.linearMark == 0
+    else {
       return
     }
     let end = unsafe summary.pointee.endOffset

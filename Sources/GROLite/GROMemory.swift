@@ -49,10 +49,14 @@ extension GROLite {
   @inlinable @inline(always) var links: UnsafeMutablePointer<UInt16> { unsafe memory.array(GROMemory.linksOffset) }
   @inlinable @inline(always) var flows: UnsafeMutablePointer<Flow> { unsafe memory.array(GROMemory.flowsOffset) }
   @inlinable @inline(always) var index: UnsafeMutablePointer<UInt32> { unsafe memory.array(GROMemory.indexOffset) }
-  @inlinable @inline(always) var barriers: UnsafeMutablePointer<UInt32> { unsafe memory.array(GROMemory.barriersOffset) }
+  @inlinable @inline(always) var barriers: UnsafeMutablePointer<UInt32> {
+    unsafe memory.array(GROMemory.barriersOffset)
+  }
   @inlinable @inline(always) var bins: UnsafeMutablePointer<UInt16> { unsafe memory.array(GROMemory.binsOffset) }
   @inlinable @inline(always) var checks: UnsafeMutablePointer<Check> { unsafe memory.array(GROMemory.checksOffset) }
   @inlinable @inline(always) var heldIndices: UnsafeMutablePointer<UInt16> { unsafe memory.array(GROMemory.heldOffset) }
   @inlinable @inline(always) var heldSince: UnsafeMutablePointer<UInt64> { unsafe memory.array(GROMemory.sinceOffset) }
-  @inlinable @inline(always) var nextSince: UnsafeMutablePointer<UInt64> { unsafe memory.array(GROMemory.nextSinceOffset) }
+  @inlinable @inline(always) var nextSince: UnsafeMutablePointer<UInt64> {
+    unsafe memory.array(GROMemory.nextSinceOffset)
+  }
 }

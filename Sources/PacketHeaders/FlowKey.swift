@@ -18,19 +18,29 @@
   /// 4, 6, or 0 for what is not IP.
   @inlinable @inline(always) public var version: UInt8 { UInt8(truncatingIfNeeded: identity &>> 40) }
   /// The protocol after IPv6's extension headers (IANA protocol number).
-  @inlinable @inline(always) public var ipProtocol: IPProtocol { IPProtocol(rawValue: UInt8(truncatingIfNeeded: identity &>> 32)) }
+  @inlinable @inline(always) public var ipProtocol: IPProtocol {
+    IPProtocol(rawValue: UInt8(truncatingIfNeeded: identity &>> 32))
+  }
   /// The source port in host order; 0 where there is none.
   @inlinable @inline(always) public var sourcePort: UInt16 { UInt16(truncatingIfNeeded: identity).byteSwapped }
   /// The destination port in host order; 0 where there is none.
-  @inlinable @inline(always) public var destinationPort: UInt16 { UInt16(truncatingIfNeeded: identity &>> 16).byteSwapped }
+  @inlinable @inline(always) public var destinationPort: UInt16 {
+    UInt16(truncatingIfNeeded: identity &>> 16).byteSwapped
+  }
   /// The IPv4 source address in host order.
   @inlinable @inline(always) public var sourceIPv4: UInt32 { UInt32(truncatingIfNeeded: address0).byteSwapped }
   /// The IPv4 destination address in host order.
-  @inlinable @inline(always) public var destinationIPv4: UInt32 { UInt32(truncatingIfNeeded: address0 &>> 32).byteSwapped }
+  @inlinable @inline(always) public var destinationIPv4: UInt32 {
+    UInt32(truncatingIfNeeded: address0 &>> 32).byteSwapped
+  }
   /// The IPv6 source address in host order.
-  @inlinable @inline(always) public var sourceIPv6: UInt128 { (UInt128(address1) << 64 | UInt128(address0)).byteSwapped }
+  @inlinable @inline(always) public var sourceIPv6: UInt128 {
+    (UInt128(address1) << 64 | UInt128(address0)).byteSwapped
+  }
   /// The IPv6 destination address in host order.
-  @inlinable @inline(always) public var destinationIPv6: UInt128 { (UInt128(address3) << 64 | UInt128(address2)).byteSwapped }
+  @inlinable @inline(always) public var destinationIPv6: UInt128 {
+    (UInt128(address3) << 64 | UInt128(address2)).byteSwapped
+  }
 
   @inlinable
   public static func == (left: FlowKey, right: FlowKey) -> Bool {

@@ -126,13 +126,17 @@ extension PacketSummary {
   @inlinable @inline(always) public var isUDP: Bool { key.ipProtocol == .udp && !isMalformed && !isFragment }
   /// `key` is complete, whether or not the packet is malformed further in.
   @inlinable @inline(always) public var hasFlow: Bool { flags.contains(.flow) }
-  @inlinable @inline(always) public var tcpFlags: TCPFlags { TCPFlags(rawValue: UInt8(truncatingIfNeeded: tcpWord &>> 40)) }
+  @inlinable @inline(always) public var tcpFlags: TCPFlags {
+    TCPFlags(rawValue: UInt8(truncatingIfNeeded: tcpWord &>> 40))
+  }
   /// TCP: the acknowledgement number, in host order.
   @inlinable @inline(always) public var acknowledgement: UInt32 { UInt32(truncatingIfNeeded: tcpWord).byteSwapped }
   /// TCP: the window, in host order, unscaled.
   @inlinable @inline(always) public var window: UInt16 { UInt16(truncatingIfNeeded: tcpWord &>> 48).byteSwapped }
   /// Bytes of TCP options, 0…40.
-  @inlinable @inline(always) public var tcpOptionsLength: Int { (Int(truncatingIfNeeded: tcpWord &>> 36) & 15) &* 4 &- 20 }
+  @inlinable @inline(always) public var tcpOptionsLength: Int {
+    (Int(truncatingIfNeeded: tcpWord &>> 36) & 15) &* 4 &- 20
+  }
   /// IPv4's TTL, IPv6's hop limit.
   @inlinable @inline(always) public var timeToLive: UInt8 {
     UInt8(truncatingIfNeeded: networkWord &>> (key.version == 4 ? 16 : 56))
@@ -145,7 +149,9 @@ extension PacketSummary {
   /// The IPv6 flow label, 20 bits; 0 for IPv4.
   @inlinable @inline(always) public var flowLabel: UInt32 { UInt32(truncatingIfNeeded: linkWord1 &>> 32).byteSwapped }
   /// IPv4's "don't fragment".
-  @inlinable @inline(always) public var dontFragment: Bool { key.version == 4 && networkWord & 0x0040_0000_0000_0000 != 0 }
+  @inlinable @inline(always) public var dontFragment: Bool {
+    key.version == 4 && networkWord & 0x0040_0000_0000_0000 != 0
+  }
   /// VLAN tags, 0…2.
   @inlinable @inline(always) public var vlanCount: Int { vlanTags == 0 ? 0 : vlanTags &>> 32 == 0 ? 1 : 2 }
   /// The outer VLAN tag's TCI (priority, DEI, VLAN id) in host order; nil if there is none.

@@ -23,7 +23,9 @@ import Testing
   func tagsOfManyFlowsSpreadEvenly(isIPv6: Bool) {
     var counts = [Int](repeating: 0, count: 64)
     for number in 0..<6_400 {
-      let packet = SamplePacket { ($0.isIPv6, $0.sourcePort, $0.sourceHost) = (isIPv6, UInt16(1_000 + number / 4), UInt8(number % 4)) }
+      let packet = SamplePacket {
+        ($0.isIPv6, $0.sourcePort, $0.sourceHost) = (isIPv6, UInt16(1_000 + number / 4), UInt8(number % 4))
+      }
       counts[Int(FlowTag(parse(packet).key).id) % 64] += 1
     }
     // 100 each on average; a fair spread has a standard deviation of 10.

@@ -64,7 +64,9 @@ import Testing
     row(.ipVersion, tcp6) { $0[14] = 0x45 },
     row(.ipv6Truncated, tcp6) { $0.removeLast($0.count - 53) },
     row(.ipv6PayloadPastFrame, tcp6) { $0.removeLast() },
-    row(.ipv6Jumbogram, tcp6.with { $0.extensions = [.init(0, [0, 0xC2, 4, 0, 1, 0, 0])] }) { ($0[18], $0[19]) = (0, 0) },
+    row(.ipv6Jumbogram, tcp6.with { $0.extensions = [.init(0, [0, 0xC2, 4, 0, 1, 0, 0])] }) {
+      ($0[18], $0[19]) = (0, 0)
+    },
     row(.ipv6ExtensionTruncated, tcp6.with { $0.extensions = [.padding(0)] }) { ($0[18], $0[19]) = (0, 0) },
     cut(.ipv6ExtensionTruncated, tcp6.with { $0.extensions = [.padding(60)] }, to: 7),
     extended(.ipv6ExtensionTruncated, [.init(60, [255, 1, 4, 0, 0, 0, 0])]),

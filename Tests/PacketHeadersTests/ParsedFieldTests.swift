@@ -9,7 +9,9 @@ func parse(_ bytes: [UInt8], _ link: PacketSummary.LinkLayer = .ethernet) -> Pac
 }
 
 @Suite struct ParsedFieldTests {
-  static let links: [[(UInt16, UInt16)]] = [[], [(0x8100, 0x2064)], [(0x88A8, 0xE001), (0x8100, 0x0FFF)], [(0x9100, 7)]]
+  static let links: [[(UInt16, UInt16)]] = [
+    [], [(0x8100, 0x2064)], [(0x88A8, 0xE001), (0x8100, 0x0FFF)], [(0x9100, 7)],
+  ]
 
   @Test(arguments: [false, true], 0..<4)
   func everyFieldOfATCPSegmentIsFound(isIPv6: Bool, link: Int) {
@@ -110,7 +112,9 @@ func parse(_ bytes: [UInt8], _ link: PacketSummary.LinkLayer = .ethernet) -> Pac
   @Test func extensionHeadersAreSteppedOverToTheTransport() {
     let packet = SamplePacket {
       ($0.isIPv6, $0.payload) = (true, SamplePacket.fill(9))
-      $0.extensions = [.padding(0), .padding(60, units: 3), .padding(43), .init(51, [1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1])]
+      $0.extensions = [
+        .padding(0), .padding(60, units: 3), .padding(43), .init(51, [1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1]),
+      ]
     }
     let summary = parse(packet)
     #expect(summary.malformation == .none && summary.isTCP && summary.payloadLength == 9)

@@ -9,7 +9,8 @@ import Testing
     SamplePacket {
       $0.isIPv6 = random.once(in: 2)
       $0.transport = random.once(in: 3) ? .udp : .tcp
-      $0.tcpOptions = random.once(in: 3) ? [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2] : random.once(in: 5) ? [2, 4, 1, 1] : []
+      $0.tcpOptions =
+        random.once(in: 3) ? [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2] : random.once(in: 5) ? [2, 4, 1, 1] : []
       $0.tcpFlags = random.once(in: 3) ? UInt8.random(in: 0...255, using: &random) : 0x10
       $0.payload = SamplePacket.fill(Int.random(in: 0...40, using: &random))
       $0.padding = random.once(in: 3) ? 6 : 0

@@ -164,7 +164,9 @@ extension SamplePacket {
     var pseudo: [UInt8] = []
     if hasPseudoHeader {
       let length = UInt16(bytes.count).bigEndianBytes
-      pseudo = addresses.0 + addresses.1 + (isIPv6 ? [0, 0] + length + [0, 0, 0, protocolNumber] : [0, protocolNumber] + length)
+      pseudo =
+        addresses.0 + addresses.1
+        + (isIPv6 ? [0, 0] + length + [0, 0, 0, protocolNumber] : [0, protocolNumber] + length)
     }
     var result = bytes
     let checksum = ReferenceChecksum.of(pseudo + bytes) ^ checksumError
