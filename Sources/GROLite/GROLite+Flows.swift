@@ -51,20 +51,22 @@ extension GROLite {
   mutating func addFlow(_ packet: Int, _ slot: Int) {
     // `slot` was masked.
     let entry = unsafe index[slot]
-    enterFlow(packet, slot, behind: entry &>> 16 == generation ? UInt16(truncatingIfNeeded: entry) : Self.none)
+    _ = enterFlow(packet, slot, behind: entry &>> 16 == generation ? UInt16(truncatingIfNeeded: entry) : Self.none)
   }
 
   @inlinable @inline(always)
-  mutating func enterFlow(_ packet: Int, _ slot: Int, behind first: UInt16) {
+  mutating func enterFlow(_ packet: Int, _ slot: Int, behind first: UInt16) -> GROUnit {
     // `slot` was masked; flows have a place for every packet.
     unsafe flows[packet].nextInSlot = first
     unsafe index[slot] = generation &<< 16 | UInt32(truncatingIfNeeded: packet)
-    beginEpoch(packet, packet)
+    return beginEpoch(packet, packet)
   }
 
-  @inlinable @inline(always)
-  mutating func beginEpoch(_ flow: Int, _ packet: Int) {
-    let unit = addUnit(packet)
+  /// - Returns: the epoch's first unit.
+  @inlinable @inline(always) @discardableResult
+  mutating func beginEpoch(_ flow: Int, _ packet: Int) -> GROUnit {
+    let opened = openUnit(packet)
+    let unit = addUnit(opened)
     let index = UInt16(truncatingIfNeeded: packet)
     // `flow` is one of the burst's.
     unsafe flows[flow].head = index
@@ -72,6 +74,7 @@ extension GROLite {
     unsafe flows[flow].unit = unit
     unsafe flows[flow].twinLength = .max
     noteLast(packet, of: flow)
+    return opened
   }
 
   /// Remembers the epoch's last packet.

@@ -102,9 +102,8 @@ extension GROLite {
 
   @inlinable @inline(always)
   mutating func addLoneUnit(_ packet: Int) {
-    // Units number at most two a packet: see the declaration.
-    unsafe units[unitTotal] = GROUnit(packet, payload: summaries[packet].payloadLength)
-    unitTotal &+= 1
+    // `packet` is below the burst's count.
+    _ = addUnit(GROUnit(packet, payload: unsafe summaries[packet].payloadLength))
   }
 
   /// What the burst's end leaves to do. In the ordinary case: nothing.
@@ -112,6 +111,7 @@ extension GROLite {
   mutating func finish<Batch: PacketBatch & ~Copyable & ~Escapable>(
     _ count: Int, _ batch: borrowing Batch, now: UInt64, deliverHeld: Bool
   ) {
+    expectsTwins = unitTotal &* 4 <= count &* 3
     if hasDisorder { sortAll(batch) }
     if configuration.holdTime != 0 { markHeld(now: now, deliverHeld: deliverHeld) }
     if needsOrdering { putInOrder(count) }

@@ -149,10 +149,10 @@ extension GROLite {
     UInt8(truncatingIfNeeded: (unsafe summaries[packet].tcpWord & Self.lateFlagsMask) &>> 40)
   }
 
-  /// Begins a unit that may grow.
+  /// A unit of one packet that may grow.
   @inlinable @inline(always)
-  mutating func addUnit(_ packet: Int) -> UInt16 {
-    // Units number at most two a packet; `packet` is below the burst's count.
+  func openUnit(_ packet: Int) -> GROUnit {
+    // `packet` is below the burst's count.
     let summary = unsafe summaries + packet
     let length = unsafe Int(summary.pointee.payloadLength)
     let tcp = unsafe summary.pointee.tcpWord
@@ -163,9 +163,16 @@ extension GROLite {
     if tcp == 0 { room = min(room, 63 &* length) }
     // CWR tells of one event: a super-frame would be cut into segments that tell of it once or many times.
     let isLinear = configuration.mode == .linear && tcp & 0x80 &<< 40 == 0
-    unsafe units[unitTotal] = GROUnit(
+    return GROUnit(
       packet, payload: UInt16(truncatingIfNeeded: length), room: late != 0 ? 0 : UInt16(truncatingIfNeeded: room),
       marks: late | (isLinear ? GROUnit.linearMark : 0))
+  }
+
+  /// - Returns: its number.
+  @inlinable @inline(always)
+  mutating func addUnit(_ unit: GROUnit) -> UInt16 {
+    // Units number at most two a packet.
+    unsafe units[unitTotal] = unit
     unitTotal &+= 1
     return UInt16(truncatingIfNeeded: unitTotal &- 1)
   }
@@ -173,7 +180,7 @@ extension GROLite {
   /// Begins another unit in the flow's epoch.
   @inlinable @inline(always)
   mutating func addUnit(_ packet: Int, to flow: Int) {
-    let number = addUnit(packet)
+    let number = addUnit(openUnit(packet))
     // `flow` is one of the burst's, its unit below `unitTotal`.
     unsafe units[Int(flows[flow].unit)].successor = number
     unsafe links[Int(flows[flow].last)] = UInt16(truncatingIfNeeded: packet)

@@ -51,7 +51,7 @@ extension GROLite {
       }
       unsafe units[latest].successor = UInt16(truncatingIfNeeded: unitTotal)
     }
-    _ = addUnit(packet)
+    _ = addUnit(openUnit(packet))
   }
 
   /// No unit may come before one that precedes it in sequence: each takes the earliest place of those from it on.

@@ -21,14 +21,14 @@ extension GROLite {
       // The slot is masked.
       let entry = unsafe index[slot]
       if entry &>> 16 == generation { return takeTwin(packet, frame, Int(entry & 0xFFFF), isIPv4: true) }
-      return takeNewcomer(packet, frame, slot, batch.packetLength(at: packet), isIPv4: true)
+      return takeNewcomerIPv4(packet, frame, slot, batch.packetLength(at: packet))
     }
     guard etherType == Self.ipv6, frame.byteCount >= 74 else { return false }
     let slot = Int((tag ?? Self.shortTag(frame, isIPv4: false, configuration.seed)).id & slotMask)
     // The slot is masked.
     let entry = unsafe index[slot]
     if entry &>> 16 == generation { return takeTwin(packet, frame, Int(entry & 0xFFFF), isIPv4: false) }
-    return takeNewcomer(packet, frame, slot, batch.packetLength(at: packet), isIPv4: false)
+    return takeNewcomerIPv6(packet, frame, slot, batch.packetLength(at: packet))
   }
 
   /// EtherTypes as in memory.
@@ -36,17 +36,26 @@ extension GROLite {
   @inlinable @inline(always) static var ipv6: UInt16 { 0xDD86 }
 
   @inlinable @inline(never)
-  mutating func takeNewcomer(_ packet: Int, _ frame: RawSpan, _ slot: Int, _ length: Int, isIPv4: Bool) -> Bool {
+  mutating func takeNewcomerIPv4(_ packet: Int, _ frame: RawSpan, _ slot: Int, _ length: Int) -> Bool {
     // `packet` is below the burst's count. What the short parser knows has the flow tag that `shortTag` computed.
-    guard
-      isIPv4
-        ? unsafe summaries[packet].parseCommonIPv4(frame, length)
-        : unsafe summaries[packet].parseCommonIPv6(frame, length)
-    else { return false }
+    unsafe summaries[packet].parseCommonIPv4(frame, length) && takeNewcomer(packet, frame, slot, isIPv4: true)
+  }
+
+  @inlinable @inline(never)
+  mutating func takeNewcomerIPv6(_ packet: Int, _ frame: RawSpan, _ slot: Int, _ length: Int) -> Bool {
+    // As above.
+    unsafe summaries[packet].parseCommonIPv6(frame, length) && takeNewcomer(packet, frame, slot, isIPv4: false)
+  }
+
+  @inlinable @inline(always)
+  mutating func takeNewcomer(_ packet: Int, _ frame: RawSpan, _ slot: Int, isIPv4: Bool) -> Bool {
+    // `packet` is below the burst's count.
     guard unsafe summaries[packet].flags.contains(.mergeable) else { return false }
-    enterFlow(packet, slot, behind: Self.none)
-    // Twins are expected from here on. The second packet has yet to show how IPv4's identification goes on; most count up.
-    expectTwins(of: packet, in: packet, frame, isIPv4: isIPv4, step: isIPv4 ? 1 : 0)
+    let unit = enterFlow(packet, slot, behind: Self.none)
+    // In traffic where little merges, making ready for twins would be in vain; a second packet does it all the same.
+    guard expectsTwins else { return true }
+    // The second packet has yet to show how IPv4's identification goes on; most count up.
+    expectTwins(of: packet, in: packet, unit, frame, isIPv4: isIPv4, step: isIPv4 ? 1 : 0)
     return true
   }
 
@@ -107,17 +116,16 @@ extension GROLite {
   /// Makes the template for the twins of a packet that its flow's latest unit ends with, if it can have any.
   ///
   /// - Parameters:
+  ///   - unit: that unit.
   ///   - isIPv4: the packet's IP version, where it is known beforehand.
   ///   - step: by how much IPv4's identification will grow.
   @inlinable @inline(always)
-  mutating func expectTwins(of packet: Int, in flow: Int, _ frame: RawSpan, isIPv4: Bool, step: UInt8) {
-    // `flow` is one of the burst's, its unit below `unitTotal`, `packet` below the burst's count.
+  mutating func expectTwins(
+    of packet: Int, in flow: Int, _ unit: GROUnit, _ frame: RawSpan, isIPv4: Bool, step: UInt8
+  ) {
+    // `packet` is below the burst's count.
     let summary = unsafe summaries + packet
-    let unit = unsafe units + Int(flows[flow].unit)
-    guard unsafe unit.pointee.room >= unit.pointee.firstPayload, unsafe unit.pointee.marks & GROUnit.linearMark == 0
-    else {
-      return
-    }
+    guard unit.room >= unit.firstPayload, !unit.mayBeLinear else { return }
     let end = unsafe summary.pointee.endOffset
     if unsafe summary.pointee.tcpWord == 0 {
       setTemplate(flow, frame, .udp, end, isIPv4: isIPv4, step)
@@ -151,12 +159,13 @@ extension GROLite {
   mutating func expectTwins(of packet: Int, in flow: Int, _ frame: RawSpan) {
     // `flow` is one of the burst's, its unit below `unitTotal`, `packet` below the burst's count.
     let summary = unsafe summaries[packet]
-    let step = unsafe UInt8(truncatingIfNeeded: units[Int(flows[flow].unit)].identificationStep)
+    let unit = unsafe units[Int(flows[flow].unit)]
+    let step = UInt8(truncatingIfNeeded: unit.identificationStep)
     guard summary.networkOffset == 14 else { return }
     if summary.key.version == 4 && summary.transportOffset == 34 {
-      expectTwins(of: packet, in: flow, frame, isIPv4: true, step: step)
+      expectTwins(of: packet, in: flow, unit, frame, isIPv4: true, step: step)
     } else if summary.key.version == 6 && summary.transportOffset == 54 {
-      expectTwins(of: packet, in: flow, frame, isIPv4: false, step: 0)
+      expectTwins(of: packet, in: flow, unit, frame, isIPv4: false, step: 0)
     }
   }
 }

@@ -37,6 +37,8 @@ public struct GROLite: ~Copyable {
   @usableFromInline var slotMask: UInt16 = 0
   /// Tells this burst's entries of `index` and `barriers` from those of earlier bursts, which so need no clearing.
   @usableFromInline var generation: UInt32 = 0
+  /// A quarter or more of the last burst's packets merged. Decides on speed only.
+  @usableFromInline var expectsTwins = true
   @usableFromInline var hasBarriers = false
   @usableFromInline var hasDisorder = false
   @usableFromInline var needsOrdering = false

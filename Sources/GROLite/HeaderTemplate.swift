@@ -20,6 +20,7 @@ struct HeaderTemplate: BitwiseCopyable {
   @usableFromInline var chunk0 = Chunk(), chunk1 = Chunk(), chunk2 = Chunk()
   @usableFromInline var chunk3 = Chunk(), chunk4 = Chunk(), chunk5 = Chunk()
   @usableFromInline var kind = Kind.udp
+  @usableFromInline var isIPv4 = false
   /// IPv4: by how much the identification grows.
   @usableFromInline var step: UInt8 = 0
   /// IPv4: the checksum that the next packet's header has, in host order.
@@ -44,6 +45,7 @@ struct HeaderTemplate: BitwiseCopyable {
   @inlinable @inline(always)
   mutating func cut(_ frame: RawSpan, _ kind: Kind, isIPv4: Bool) {
     self.kind = kind
+    self.isIPv4 = isIPv4
     let size = Self.size(kind, isIPv4: isIPv4)
     chunk0 = frame.chunk(0)
     chunk1 = frame.chunk(16) & Self.mask(1, kind, isIPv4: isIPv4)
@@ -78,9 +80,11 @@ struct HeaderTemplate: BitwiseCopyable {
 
   /// Whether `frame` matches.
   ///
-  /// - Precondition: the frame has `size(kind, isIPv4:)` bytes.
+  /// - Parameter isIPv4: what the frame is. Templates of the other version are shorter or longer, and match nothing of it.
+  /// - Precondition: the frame has as many bytes as the template was made for.
   @inlinable @inline(always)
   func matches(_ frame: RawSpan, isIPv4: Bool) -> Bool {
+    guard self.isIPv4 == isIPv4 else { return false }
     // One branch for each kind: within it, which chunks there are is known.
     switch kind {
     case .udp: return differs(frame, .udp, isIPv4: isIPv4) == 0
