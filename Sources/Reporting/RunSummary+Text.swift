@@ -16,11 +16,12 @@ extension RunSummary {
     for (reason, count) in packets.dropped.sorted(by: { $0.value > $1.value }) where count > 0 {
       lines.append("  dropped    \(NumberFormats.grouped(count)) (\(reason))")
     }
-    let losses = kernel.rxRingFull + kernel.fillRingEmpty + kernel.rxDropped
+    // A packet for which copy mode finds the fill ring empty is in rx_dropped already.
+    let losses = kernel.rxRingFull + kernel.rxDropped
     if losses > 0 {
       lines.append(
         "  lost before the engine  \(NumberFormats.grouped(losses)) (rx_ring_full \(kernel.rxRingFull), "
-          + "rx_fill_ring_empty_descs \(kernel.fillRingEmpty), rx_dropped \(kernel.rxDropped))")
+          + "rx_dropped \(kernel.rxDropped))")
     }
     lines.append(
       "  system calls: tx_kick \(syscalls.txKick), rx_kick \(syscalls.rxKick), poll \(syscalls.poll); "

@@ -18,6 +18,7 @@ struct Xskfwd: ParsableCommand {
   static func main() {
     // A closed pipe ends the output, not the engine.
     signal(SIGPIPE, SIG_IGN)
+    Console.openMissingDescriptors()
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -108,9 +108,15 @@ public final class UMEM: Sendable {
   private static func fallbackNote(
     _ bytes: Int, _ wanted: UMEMConfiguration.Pages, _ got: UMEMConfiguration.Pages
   ) -> String {
-    let needed = (bytes + (1 << 21) - 1) >> 21
+    let shift = wanted == .huge1G ? 30 : 21
+    let needed = (bytes + (1 << shift) - 1) >> shift
+    // The sysctl sets the default size's count: 2 MiB, unless the machine was booted otherwise.
+    let reserve =
+      wanted == .huge1G
+      ? "echo \(needed) > /sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages"
+      : "sysctl vm.nr_hugepages=\(needed)"
     return "UMEM of \(bytes >> 20) MiB: too few free \(wanted.rawValue) huge pages, using "
       + (got == .plain ? "plain pages" : "\(got.rawValue) huge pages")
-      + "; reserve them with: sysctl vm.nr_hugepages=\(needed)"
+      + "; each worker needs \(needed), for one: \(reserve)"
   }
 }

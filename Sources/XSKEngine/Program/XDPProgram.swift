@@ -115,7 +115,7 @@ public enum XDPMode: String, CaseIterable, Sendable {
       guard code == 0 else {
         throw XSKError(
           device, refused: "XDP program \(identifier) is attached, and libxdp's dispatcher cannot run both", code: code,
-          remedy: "take the other program off: ip link set dev \(device) xdp off")
+          remedy: "stop its owner, or take it off: ip link set dev \(device) xdp off")
       }
       return true
     }
@@ -136,7 +136,7 @@ public enum XDPMode: String, CaseIterable, Sendable {
     let remedy =
       switch -code {
       case EPERM, EACCES: "run as root, or grant CAP_NET_ADMIN and CAP_BPF"
-      case EBUSY: "another program is attached: take it off with: ip link set dev \(device) xdp off"
+      case EBUSY: "another program is attached: stop its owner, or take it off: ip link set dev \(device) xdp off"
       default: "see: xskfwd doctor \(device)"
       }
     return XSKError(device, refused: what + log, code: code, remedy: remedy)

@@ -21,7 +21,7 @@ struct EngineOptions: ParsableArguments {
   @Option(help: "Bytes of a frame of the UMEM: 2048 or 4096.")
   var chunk = 2048
 
-  @Option(help: "Pages of the UMEM: 2M, 1G, or off. Falls back to plain pages with a note.")
+  @Option(help: "Pages of the UMEM: 2M, 1G, or off. Falls back to smaller ones with a note.")
   var hugepages: UMEMConfiguration.Pages = .plain
 
   @OptionGroup var output: OutputOptions
@@ -44,7 +44,7 @@ struct EngineOptions: ParsableArguments {
 
 /// How long, and what is shown meanwhile.
 struct OutputOptions: ParsableArguments {
-  @Option(help: "Stop after this many seconds. Default: run until Ctrl-C.")
+  @Option(help: "Stop after this many seconds, 0.1…31536000. Default: at Ctrl-C; demo: 20 s.")
   var duration: Double?
 
   @Option(help: "Seconds between two lines of output, 0.1…3600.")
@@ -57,7 +57,7 @@ struct OutputOptions: ParsableArguments {
   var verbose = false
 
   func validate() throws {
-    if let duration, !(duration > 0 && duration <= 31_536_000) {
+    if let duration, !(0.1...31_536_000).contains(duration) {
       throw ValidationError("--duration \(duration): out of range; give 0.1 to 31536000 seconds")
     }
     guard (0.1...3600).contains(interval) else {

@@ -21,8 +21,10 @@ struct Top: ParsableCommand {
     var stop = StopSignal()
     let reader = try TopView.open(pid: pid)
     let view = TopView(interval: interval, once: once, json: json, clearsScreen: Console.isTerminal && !once)
+    // Nobody reads any more: the view is all that this command does, so it ends.
+    var isRead = true
     try view.run(
-      reader, wait: { !stop.arrives(before: StopSignal.now + $0) },
-      write: { Console.print($0.hasSuffix("\n") ? String($0.dropLast()) : $0) })
+      reader, wait: { isRead && !stop.arrives(before: StopSignal.now + $0) },
+      write: { isRead = Console.print($0.hasSuffix("\n") ? String($0.dropLast()) : $0) == 0 })
   }
 }

@@ -52,6 +52,7 @@ struct SimulatedDemo {
     }
     worker.drain()
     let summary = RunSummary(try counters.snapshot(), duration: seconds, cpu: CPUTimes.ofThisProcess - cpu)
-    Console.print(output.json ? summary.json() : summary.text)
+    guard !output.json else { return try Console.printObject(summary.json()) }
+    Console.print(summary.text)
   }
 }

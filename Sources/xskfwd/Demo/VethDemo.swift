@@ -58,7 +58,7 @@ struct VethDemo {
     guard let final = engine.stop() else { return }
     watch.printMessages()
     let summary = RunSummary(final, duration: seconds, cpu: CPUTimes.ofThisProcess - cpu)
-    guard !output.json else { return Console.print(summary.json()) }
+    guard !output.json else { return try Console.printObject(summary.json()) }
     Console.print(summary.text)
     Console.print(transfers.summary(seconds))
     if let pings { Console.print("  ping       \(pings.received) of \(pings.sent) answered through the engine") }

@@ -28,11 +28,12 @@ struct EngineRun {
       throw XSKError("counter page", "was damaged while running", remedy: "let nobody else write to it")
     }
     watch.printMessages()
-    report(RunSummary(final, duration: duration, cpu: CPUTimes.ofThisProcess - cpu))
+    try report(RunSummary(final, duration: duration, cpu: CPUTimes.ofThisProcess - cpu))
   }
 
-  private func report(_ summary: RunSummary) {
-    Console.print(options.output.json ? summary.json() : summary.text)
+  private func report(_ summary: RunSummary) throws(XSKError) {
+    guard !options.output.json else { return try Console.printObject(summary.json()) }
+    Console.print(summary.text)
   }
 }
 

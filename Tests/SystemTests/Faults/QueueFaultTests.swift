@@ -36,7 +36,7 @@ extension OnVeth {
       #expect(try lab.isPassing())
       let error = #expect(throws: XSKError.self) { try lab.forward() }
       #expect(error?.subject == "m0")
-      #expect(error?.remedy == "take the other program off: ip link set dev m0 xdp off")
+      #expect(error?.remedy == "stop its owner, or take it off: ip link set dev m0 xdp off")
       #expect(try lab.isPassing())
       engine.finish()
     }
