@@ -100,7 +100,7 @@ final class DemoTransfers: Sendable {
 
   /// Starts transferring until `end()`; a transfer that is cut off by the end is not counted.
   func begin(from client: NetworkNamespace, to server: NetworkNamespace) throws {
-    try LabThread.start("demo-transfers") { [self] in
+    try SystemThread.start("demo-transfers") { [self] in
       while !state.withLock({ $0.isEnding }) {
         do throws(XSKError) {
           let transfer = try TCPTransfer.run(
