@@ -15,6 +15,7 @@ let package = Package(
   name: "swift-xsk",
   products: [
     .library(name: "PacketHeaders", targets: ["PacketHeaders"]),
+    .library(name: "GROLite", targets: ["GROLite"]),
     .library(name: "XSKEngine", targets: ["XSKEngine"]),
     .library(name: "Forwarder", targets: ["Forwarder"]),
     .library(name: "Reporting", targets: ["Reporting"]),
@@ -32,6 +33,7 @@ let package = Package(
 
     // The house, lowest floor first. A target imports only targets below it.
     .target(name: "PacketHeaders", dependencies: ["CXsk"], swiftSettings: swiftSettings),
+    .target(name: "GROLite", dependencies: ["PacketHeaders"], swiftSettings: swiftSettings),
     .target(
       name: "XSKEngine", dependencies: ["CXsk"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
     .target(
@@ -78,5 +80,11 @@ let package = Package(
     .executableTarget(
       name: "xsk-test-engine", dependencies: ["Forwarder", "XSKEngine"], path: "Tests/TestEngine",
       swiftSettings: swiftSettings),
+    // Packets described by their fields, and a seeded random generator, for the tests of both.
+    .target(name: "PacketSamples", path: "Tests/PacketSamples", swiftSettings: swiftSettings),
+    .testTarget(
+      name: "PacketHeadersTests", dependencies: ["PacketHeaders", "PacketSamples"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "GROLiteTests", dependencies: ["GROLite", "PacketHeaders", "PacketSamples"], swiftSettings: swiftSettings),
   ]
 )

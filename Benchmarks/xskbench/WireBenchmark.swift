@@ -17,7 +17,14 @@ struct WireBenchmark: ParsableCommand {
   @Option(help: "Seconds that each trial counts, 0.5…600.") var seconds = 2.0
   @Option(help: "Bytes of a frame without FCS, 64…1514.") var size = 64
   @Option(help: "testpmd, or none.") var peer = Peer.testpmd
+  @Option(help: "drop, forward, or both.") var job = Jobs.both
+  @Option(help: "Frames the engine keeps with the kernel for receiving, a queue; 0: its fill ring's worth.") var fillLevel = 0
   @Flag(help: "Print one JSON object.") var json = false
+
+  enum Jobs: String, ExpressibleByArgument, CaseIterable {
+    case drop, forward, both
+    var list: [WireLab.Job] { WireLab.Job.allCases.filter { self == .both || $0.rawValue == rawValue } }
+  }
 
   enum Peer: String, ExpressibleByArgument, CaseIterable { case testpmd, none }
 
@@ -35,12 +42,12 @@ struct WireBenchmark: ParsableCommand {
     }
     var report = BenchmarkReport(
       command: "wire --pairs \(pairs) --seconds \(seconds) --size \(size) --peer \(peer.rawValue)")
-    for job in WireLab.Job.allCases {
+    for job in self.job.list {
       var ours: [WireLab.Trial] = []
       var theirs: [WireLab.Trial] = []
       for pair in 1...pairs {
         complain("\(job.rawValue): pair \(pair) of \(pairs)")
-        ours.append(try WireLab(size: size).measure(.engine, job, seconds: seconds))
+        ours.append(try WireLab(size: size, fillLevel: fillLevel).measure(.engine, job, seconds: seconds))
         guard peer == .testpmd else { continue }
         theirs.append(try WireLab(size: size).measure(.testpmd, job, seconds: seconds))
       }
@@ -89,14 +96,16 @@ struct WireLab {
   }
 
   private let size: Int
+  private let fillLevel: Int
   private let sender: NetworkNamespace
   private let device: NetworkNamespace
   private let receiver: NetworkNamespace
   private let near: VethPair
   private let far: VethPair
 
-  init(size: Int) throws {
+  init(size: Int, fillLevel: Int = 0) throws {
     self.size = size
+    self.fillLevel = fillLevel
     sender = try NetworkNamespace("sender")
     device = try NetworkNamespace("device")
     receiver = try NetworkNamespace("receiver")
@@ -136,6 +145,7 @@ struct WireLab {
     var configuration = EngineConfiguration(ports: job.devices.map { PortConfiguration($0) })
     configuration.cores = [1]
     configuration.worker.idle = .spin
+    configuration.worker.fillLevel = fillLevel
     let made = configuration
     return try device.run {
       switch job {

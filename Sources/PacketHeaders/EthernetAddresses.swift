@@ -19,7 +19,7 @@ extension MutableRawSpan {
   ///   - destination: the address in the low 48 bits, first byte highest (as it is written: `0x0200_0000_0001`).
   ///   - source: the same.
   /// - Precondition: the frame has at least 12 bytes.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   public mutating func setEthernetAddresses(destination: UInt64, source: UInt64) {
     precondition(byteCount >= 12, "an Ethernet frame's addresses take 12 bytes")
     let first = (destination &<< 16).byteSwapped

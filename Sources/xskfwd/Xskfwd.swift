@@ -4,8 +4,7 @@ import XSKEngine
 
 /// The program: parses, runs, and turns every failure into one sentence on standard error.
 ///
-/// Exit status: 0 done; 2 wrong use, or something that stands in the way of starting; 1 a failure while running. `doctor`
-/// has its own (see there).
+/// Exit status: 0 done; 2 wrong use, or something that stood in the way. `doctor` has its own (see there).
 @main
 struct Xskfwd: ParsableCommand {
   static let version = "0.1.0"

@@ -131,7 +131,19 @@ import Testing
     rig.drainAlone()
   }
 
-  @Test(arguments: [18, 31, 32]) func `a packet of as many descriptors as the kernel makes goes through`(pieces: Int)
+  @Test(arguments: [19, 31, 32]) func `a packet of more descriptors than the kernel transmits is dropped`(pieces: Int)
+    throws
+  {
+    let rig = try Self.rig()
+    rig.step()
+    for _ in 0..<3 { try Self.put(rig, pieces: pieces) }
+    #expect(Self.run(rig, turns: 4).isEmpty)
+    #expect(rig.forwarded() == 0 && rig.dropped(.tooManyFragments) == 3)
+    rig.settle()
+    rig.drainAlone()
+  }
+
+  @Test(arguments: [2, 17, 18]) func `a packet of as many descriptors as the kernel makes goes through`(pieces: Int)
     throws
   {
     let rig = try Self.rig()

@@ -8,8 +8,8 @@ import Testing
   @Test(
     arguments: [
       (UMEMConfiguration(), nil),
-      (UMEMConfiguration(frames: 64, chunkSize: 4096, headroom: 3584), nil),
-      (UMEMConfiguration(frames: 4_194_304, headroom: 1536), nil),
+      (UMEMConfiguration(frames: 64, chunkSize: 4096, headroom: 3392), nil),
+      (UMEMConfiguration(frames: 4_194_304, headroom: 1344), nil),
       (UMEMConfiguration(chunkSize: 1024), "chunk size 1024: not supported by the kernel; use 2048 or 4096"),
       (UMEMConfiguration(chunkSize: 3000), "chunk size 3000: not supported by the kernel; use 2048 or 4096"),
       (UMEMConfiguration(chunkSize: 8192), "chunk size 8192: not supported by the kernel; use 2048 or 4096"),
@@ -17,9 +17,9 @@ import Testing
       (UMEMConfiguration(frames: 63), "UMEM of 63 frames: out of range; use 64 to 4194304"),
       (UMEMConfiguration(frames: -1), "UMEM of -1 frames: out of range; use 64 to 4194304"),
       (UMEMConfiguration(frames: 4_194_305), "UMEM of 4194305 frames: out of range; use 64 to 4194304"),
-      (UMEMConfiguration(headroom: -1), "headroom of -1 bytes: out of range; use 0 to 1536"),
-      (UMEMConfiguration(headroom: 1537), "headroom of 1537 bytes: out of range; use 0 to 1536"),
-      (UMEMConfiguration(chunkSize: 4096, headroom: 3585), "headroom of 3585 bytes: out of range; use 0 to 3584"),
+      (UMEMConfiguration(headroom: -1), "headroom of -1 bytes: out of range; use 0 to 1344"),
+      (UMEMConfiguration(headroom: 1345), "headroom of 1345 bytes: out of range; use 0 to 1344"),
+      (UMEMConfiguration(chunkSize: 4096, headroom: 3393), "headroom of 3393 bytes: out of range; use 0 to 3392"),
     ] as [(UMEMConfiguration, String?)])
   func `a configuration out of range is refused in words`(configuration: UMEMConfiguration, words: String?) {
     #expect(problem(configuration.validate) == words)

@@ -106,8 +106,10 @@ import CXsk
     for index in 0..<distance { unsafe cxsk_prefetch(layout.pointer(to: descriptors[index].address)) }
     for index in 0..<count {
       // Past the end the first packets' lines are asked for again: they are there, and it saves a branch.
-      let ahead = index &+ distance
-      unsafe cxsk_prefetch(layout.pointer(to: descriptors[ahead < count ? ahead : 0].address))
+      if distance > 0 {
+        let ahead = index &+ distance
+        unsafe cxsk_prefetch(layout.pointer(to: descriptors[ahead < count ? ahead : 0].address))
+      }
       let head = unsafe descriptors[index]
       // Safe: the worker has checked address and length against the UMEM, and the frame is the burst's until dispatch.
       var span = unsafe MutableRawSpan(_unsafeStart: layout.pointer(to: head.address), byteCount: Int(head.length))

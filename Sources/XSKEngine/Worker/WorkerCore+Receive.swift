@@ -20,7 +20,7 @@ extension WorkerCore {
   /// - Returns: descriptors taken, as many as there are packets in the burst.
   @inline(__always)
   private mutating func receiveWhole(_ slot: Int, _ available: UInt32) -> UInt32 {
-    precondition(Int(available) <= burst.descriptors.count)
+    precondition(Int(available) <= burst.verdicts.count)
     let ring = queues[slot].receive.window
     var taken: UInt32 = 0
     var bytes: UInt64 = 0

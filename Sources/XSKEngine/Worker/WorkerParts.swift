@@ -73,15 +73,17 @@ public struct WorkerParts: ~Copyable {
 
 extension CounterPage {
   /// A page in memory for one worker on simulated devices.
-  public convenience init(simulated devices: [SimulatedDevice], cpu: Int = -1, command: String = "") throws(XSKError) {
+  public convenience init(
+    simulated devices: [SimulatedDevice], tool: String = "swift-xsk", version: String = "", command: String = ""
+  ) throws(XSKError) {
     try self.init(
       inMemory: CounterDescription(
-        tool: "swift-xsk", version: "", command: command,
+        tool: tool, version: version, command: command,
         ports: devices.map {
           CounterDescription.Port(
             name: $0.name, device: $0.name, ifindex: 0, mode: "simulated", queues: [0], link: "up")
         },
-        slots: devices.indices.map { CounterDescription.Slot(worker: 0, cpu: cpu, port: $0, queue: 0) }),
+        slots: devices.indices.map { CounterDescription.Slot(worker: 0, cpu: -1, port: $0, queue: 0) }),
       workers: 1)
   }
 }

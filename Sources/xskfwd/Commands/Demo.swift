@@ -15,6 +15,7 @@ struct Demo: ParsableCommand {
     let duration = output.duration ?? 20
     let demo: VethDemo
     do {
+      try Preflight.check(Requirements())
       demo = try VethDemo()
     } catch {
       Console.error("xskfwd: no real devices here (\(error)); the same engine runs on a simulated NIC")

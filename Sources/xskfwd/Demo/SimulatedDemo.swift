@@ -13,7 +13,8 @@ struct SimulatedDemo {
     let cpu = CPUTimes.ofThisProcess
     let umem = try UMEM(UMEMConfiguration())
     let devices = try ["sim0", "sim1"].map { try SimulatedDevice(name: $0) }
-    let counters = try CounterPage(simulated: devices, command: "demo")
+    let counters = try CounterPage(
+      simulated: devices, tool: "xskfwd", version: Xskfwd.version, command: "demo")
     var worker = Worker(
       try WorkerParts(simulated: devices, umem: umem, counters: counters), handler: ForwardHandler())
     var left = SimulatedNIC(devices[0], umem: umem)

@@ -80,7 +80,9 @@ extension OnVeth {
       let cable = try Cable()
       let options = SocketConfiguration(rings: RingSizes(receive: size, transmit: 64, fill: 64))
       let error = #expect(throws: XSKError.self) { try RawEnd(in: cable.left, "l0", socket: options) }
-      #expect(error?.description == "RX ring of \(size) entries: not a power of two; give a power of two up to 65536")
+      #expect(
+        error?.description
+          == "RX ring of \(size) entries: not a power of two from 1 to 65536; give one, such as 2048")
     }
 
     @Test("POLL_RX, POLL_RXQ_EMPTY: poll() tells when packets are there, and waits when none is")

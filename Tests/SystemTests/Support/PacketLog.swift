@@ -22,6 +22,8 @@ final class PacketLog {
   /// Packets are held instead, as long as the worker lets us.
   var isHolding = false
   var held: [HeldPacket] = []
+  /// What becomes of them once holding is over.
+  var releaseVerdict = Verdict.drop(.policy)
 }
 
 /// Writes down what it sees.
@@ -41,7 +43,7 @@ struct Recorder: PacketHandler {
 
   mutating func housekeeping(_ held: inout HeldPackets, nanoseconds: UInt64) {
     guard !log.isHolding else { return }
-    for packet in log.held { held.release(packet, .drop(.policy)) }
+    for packet in log.held { held.release(packet, log.releaseVerdict) }
     log.held = []
   }
 

@@ -1,0 +1,41 @@
+import PacketHeaders
+
+/// A burst of packets, as GRO sees it: an RX burst, a piece of a capture, an array in a test.
+///
+/// GRO asks for each packet once or twice; nothing is copied and nothing written. `bytes(at:)` is on the packet path: make it
+/// `@inlinable`.
+public protocol PacketBatch: ~Copyable, ~Escapable {
+  /// Packets in the burst, 0…1,024.
+  var count: Int { get }
+
+  /// What the packets' first bytes are.
+  var link: PacketSummary.LinkLayer { get }
+
+  /// A packet's bytes; of a packet in several pieces the first, which holds all headers.
+  ///
+  /// - Parameter index: 0 ..< `count`.
+  @_lifetime(borrow self)
+  func bytes(at index: Int) -> RawSpan
+
+  /// Bytes of a whole packet. More than `bytes(at:)` has where a packet comes in several pieces.
+  func packetLength(at index: Int) -> Int
+
+  /// Asks for the cache lines of a packet's headers; called 8 to 16 packets ahead.
+  func prefetch(at index: Int)
+
+  /// The flow tag in the packet's metadata; nil: GRO computes one.
+  func flowTag(at index: Int) -> FlowTag?
+}
+
+extension PacketBatch where Self: ~Copyable, Self: ~Escapable {
+  @inlinable public var link: PacketSummary.LinkLayer { .ethernet }
+
+  @inlinable
+  public func packetLength(at index: Int) -> Int { bytes(at: index).byteCount }
+
+  @inlinable
+  public func prefetch(at index: Int) { bytes(at: index).prefetchHeaders() }
+
+  @inlinable
+  public func flowTag(at index: Int) -> FlowTag? { nil }
+}
