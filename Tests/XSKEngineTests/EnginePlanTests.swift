@@ -159,11 +159,13 @@ import Testing
     #expect(own.umem.frames == 777, "what was asked for")
   }
 
-  @Test(arguments: [
-    ([-1, -1], nil, nil), ([-1, 1], nil, 1), ([1, 0], nil, 1), ([1], 0, 0),
-  ] as [([Int], Int?, Int?)]) func `memory lies on the node of the first device that has one`(
-    nodes: [Int], wanted: Int?, node: Int?
-  ) throws {
+  @Test(
+    arguments: [
+      ([-1, -1], nil, nil), ([-1, 1], nil, 1), ([1, 0], nil, 1), ([1], 0, 0),
+    ] as [([Int], Int?, Int?)]) func `memory lies on the node of the first device that has one`(
+      nodes: [Int], wanted: Int?, node: Int?
+    ) throws
+  {
     let devices = nodes.enumerated().map { index, node in
       var device = Self.device("a\(index)")
       device.numaNode = node

@@ -35,7 +35,9 @@ package enum SystemThread {
       &thread, nil,
       { argument in
         // `argument` is the errand retained above, released here once.
-        if let argument = unsafe argument { unsafe Unmanaged<Errand>.fromOpaque(argument).takeRetainedValue().perform() }
+        if let argument = unsafe argument {
+          unsafe Unmanaged<Errand>.fromOpaque(argument).takeRetainedValue().perform()
+        }
         return nil
       }, errand.toOpaque())
     guard code == 0 else {
