@@ -40,7 +40,7 @@ struct TwoCores {
   private func rate(workers: Int) throws -> Double {
     let shared = Shared()
     for index in 0..<workers {
-      try LabThread.start("bench-\(index)") { [packets] in
+      try SystemThread.start("bench-\(index)") { [packets] in
         _ = cxsk_thread_pin(UInt32(index))
         let answer: Result<Double, XSKError>
         do throws(XSKError) {

@@ -18,7 +18,8 @@ struct WireBenchmark: ParsableCommand {
   @Option(help: "Bytes of a frame without FCS, 64…1514.") var size = 64
   @Option(help: "testpmd, or none.") var peer = Peer.testpmd
   @Option(help: "drop, forward, or both.") var job = Jobs.both
-  @Option(help: "Frames the engine keeps with the kernel for receiving, a queue; 0: its fill ring's worth.") var fillLevel = 0
+  @Option(help: "Frames the engine keeps with the kernel for receiving, a queue; 0: its fill ring's worth.")
+  var fillLevel = 0
   @Flag(help: "Print one JSON object.") var json = false
 
   enum Jobs: String, ExpressibleByArgument, CaseIterable {

@@ -155,11 +155,6 @@ void cxsk_program_close(struct cxsk_program *program)
 	free(program);
 }
 
-int cxsk_program_fd(const struct cxsk_program *program)
-{
-	return program->shared ? xdp_program__fd(program->shared) : bpf_program__fd(program->function);
-}
-
 int cxsk_program_map(const struct cxsk_program *program, const char *map)
 {
 	return bpf_object__find_map_fd_by_name(program->object, map);

@@ -35,13 +35,6 @@ int cxsk_thread_name(const char *name)
 	return -pthread_setname_np(pthread_self(), name);
 }
 
-int cxsk_current_cpu(void)
-{
-	int cpu = sched_getcpu();
-
-	return cpu < 0 ? -errno : cpu;
-}
-
 int cxsk_allowed_cpus(uint32_t *cpus, int capacity)
 {
 	cpu_set_t set;
@@ -122,14 +115,14 @@ bool cxsk_memfd_is_sealed(int fd)
 	return seals >= 0 && (seals & F_SEAL_SHRINK);
 }
 
-int cxsk_numa_nodes(void)
+static int numa_nodes(void)
 {
 	return numa_available() < 0 ? 1 : numa_num_configured_nodes();
 }
 
 int cxsk_numa_prefer(void *address, size_t bytes, int node)
 {
-	if (node < 0 || cxsk_numa_nodes() < 2)
+	if (node < 0 || numa_nodes() < 2)
 		return 0;
 	unsigned long mask[16] = { 0 };
 	if ((size_t)node >= sizeof(mask) * 8)

@@ -24,6 +24,8 @@ struct Xskfwd: ParsableCommand {
       try command.run()
     } catch let status as ExitCode {
       Glibc.exit(status.rawValue)
+    } catch let failure as RunFailure {
+      fail("xskfwd: \(failure.reason)", status: 1)
     } catch let error as XSKError {
       fail("xskfwd: \(error)")
     } catch {
@@ -32,8 +34,8 @@ struct Xskfwd: ParsableCommand {
     }
   }
 
-  private static func fail(_ message: String) -> Never {
+  private static func fail(_ message: String, status: CInt = 2) -> Never {
     Console.error(message)
-    Glibc.exit(2)
+    Glibc.exit(status)
   }
 }

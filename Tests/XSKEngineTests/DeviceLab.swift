@@ -12,7 +12,7 @@ enum DeviceLab {
 
   /// Runs `body` in a fresh namespace with lo up.
   static func run<Answer: Sendable>(_ body: @escaping @Sendable () throws -> Answer) throws -> Answer {
-    let result: Result<Answer, any Error>? = NamespaceThread.run {
+    let result: Result<Answer, any Error> = try SystemThread.run("device-lab") {
       Result {
         let code = cxsk_unshare_network()
         guard code == 0 else { throw Failure(description: "no namespace of its own (run as root): \(errorName(code))") }
@@ -20,7 +20,6 @@ enum DeviceLab {
         return try body()
       }
     }
-    guard let result else { throw Failure(description: "no thread") }
     return try result.get()
   }
 

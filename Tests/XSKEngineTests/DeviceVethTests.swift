@@ -52,7 +52,7 @@ struct DeviceVethTests {
         try DeviceLab.command(
           "ip", "link", "add", "xb", "numtxqueues", "3", "type", "veth", "peer", "name", "xa", "netns", home)
         try NetworkDevice(named: "xb").setOffloads(.tx, on: false)
-        guard let device = NamespaceThread.run(in: home, { try? NetworkDevice(named: "xa") }) else {
+        guard let device = SystemThread.run(inNamespace: home, { try? NetworkDevice(named: "xa") }) else {
           throw DeviceLab.Failure(description: "xa is not in \(home)")
         }
         return (device, DeviceLab.namespacePath)

@@ -158,4 +158,23 @@ import Testing
     let own = try Self.plan([("a0", queues)]) { $0.umem.frames = 777 }
     #expect(own.umem.frames == 777, "what was asked for")
   }
+
+  @Test(
+    arguments: [
+      ([-1, -1], nil, nil), ([-1, 1], nil, 1), ([1, 0], nil, 1), ([1], 0, 0),
+    ] as [([Int], Int?, Int?)]) func `memory lies on the node of the first device that has one`(
+      nodes: [Int], wanted: Int?, node: Int?
+    ) throws
+  {
+    let devices = nodes.enumerated().map { index, node in
+      var device = Self.device("a\(index)")
+      device.numaNode = node
+      return device
+    }
+    var configuration = EngineConfiguration(ports: devices.map { PortConfiguration($0.name) })
+    configuration.umem.numaNode = wanted
+    #expect(try EnginePlan(configuration, devices: devices).umem.numaNode == node)
+    configuration.umem.frames = 512
+    #expect(try EnginePlan(configuration, devices: devices).umem.numaNode == node)
+  }
 }

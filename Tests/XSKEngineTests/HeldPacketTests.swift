@@ -192,6 +192,32 @@ import Testing
     rig.drainAlone()
   }
 
+  @Test func `a held packet's verdict is final within its burst, and a trap to change`() async {
+    await #expect(processExitsWith: .failure) {
+      Self.decideAfterHold { $0[verdict: 0] = .drop(.policy) }
+    }
+    await #expect(processExitsWith: .failure) {
+      Self.decideAfterHold { $0.decideAll(.reflect) }
+    }
+    await #expect(processExitsWith: .failure) {
+      Self.decideAfterHold { $0.decideEach { _ in .reflect } }
+    }
+    await #expect(processExitsWith: .success) {
+      Self.decideAfterHold { $0[verdict: 1] = .reflect }
+    }
+  }
+
+  /// A burst of two whose first packet is held before `decide`.
+  static func decideAfterHold(_ decide: @escaping (inout Burst) -> Void) {
+    let rig = try? SimulatedRig(configuration(4)) { burst in
+      guard burst.hold(0) != nil else { return }
+      decide(&burst)
+    }
+    rig?.step()
+    rig?.receive(count: 2)
+    rig?.step()
+  }
+
   @Test func `releasing a packet twice is a trap`() async {
     await #expect(processExitsWith: .failure) {
       var held = HeldPackets(capacity: 2)

@@ -109,6 +109,24 @@ import Testing
     rig.drainAlone()
   }
 
+  @Test func `a full TX ring is kicked once a turn however many runs of packets find it full`() throws {
+    let rig = try Self.rig(threshold: 1000, ring: 8) { burst in
+      burst.decideAll(.reflect)
+      for index in 0..<burst.count where index % 2 == 1 { burst[verdict: index] = .drop(.policy) }
+    }
+    rig.receive(count: 16)
+    rig.worker.turn()
+    #expect(rig.count(.txKicks) == 0 && rig.transmitFrames() == 8)
+    for turn in 1...3 {
+      rig.receive(count: 32)
+      rig.worker.turn()
+      #expect(rig.count(.txKicks) == UInt64(turn) && rig.dropped(.txRingFull) == UInt64(turn * 16))
+      rig.expectInvariants()
+    }
+    rig.settle()
+    rig.drainAlone()
+  }
+
   /// The kernel's copy mode sends a budget of descriptors for each kick: every kick must bring it on.
   @Test func `a transmit path that takes a few for each kick is kicked until all is sent`() throws {
     let rig = try Self.rig(threshold: 1)

@@ -98,7 +98,8 @@ import Testing
         + "it over")
     #expect(
       problem { _ = try UMEM(adopting: -1, configuration) }
-        == "UMEM file descriptor -1: smaller than 133120 bytes; ask its maker for the right geometry")
+        == "UMEM file descriptor -1: not sealed against shrinking; its maker must set F_SEAL_SHRINK before handing it over"
+    )
     #expect(
       problem { _ = try UMEM(adopting: file, UMEMConfiguration(frames: 1)) }
         == "UMEM of 1 frames: out of range; use 64 to 4194304")

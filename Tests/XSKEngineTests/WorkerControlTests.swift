@@ -17,6 +17,17 @@ import Testing
     #expect(control.isFree && !control.takeAnswer(slot: 1).isAnswered)
   }
 
+  @Test func `a discarded message or answer leaves the mailbox free`() {
+    let control = WorkerControl()
+    control.send(.vacate(slot: 1))
+    control.discardMail()
+    #expect(control.isFree && control.takeMail() == nil)
+    control.send(.vacate(slot: 1))
+    control.answer(vacated: nil)
+    control.discardMail()
+    #expect(control.isFree && !control.takeAnswer(slot: 1).isAnswered)
+  }
+
   @Test func `a message and the wish to stop ring the bell until it is silenced`() throws {
     let control = WorkerControl()
     func rings() -> Bool {

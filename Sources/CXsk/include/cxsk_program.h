@@ -27,11 +27,10 @@ int cxsk_program_attach_shared(struct cxsk_program *_Nonnull program, int ifinde
 void cxsk_program_detach(struct cxsk_program *_Nonnull program);
 void cxsk_program_close(struct cxsk_program *_Nonnull program);
 
-/* File descriptors, owned by the program; negative if there is none. */
-int cxsk_program_fd(const struct cxsk_program *_Nonnull program);
+/* A map's file descriptor, owned by the program; negative if there is none. */
 int cxsk_program_map(const struct cxsk_program *_Nonnull program, const char *_Nonnull map);
 
-/* Map elements by fd; `value` NULL deletes. */
+/* Map elements by fd. */
 int cxsk_map_set(int map, uint32_t key, uint32_t value);
 int cxsk_map_delete(int map, uint32_t key);
 

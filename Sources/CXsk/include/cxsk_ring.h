@@ -29,7 +29,7 @@ static inline void cxsk_store_relaxed(uint32_t *_Nonnull index, uint32_t value)
 	__atomic_store_n(index, value, __ATOMIC_RELAXED);
 }
 
-/* Orders the store of a producer index before the load of the ring's need_wakeup flag. */
+/* Keeps what a counter page's writer changes between its two sequence numbers between them (see CounterPageMemory). */
 static inline void cxsk_full_fence(void)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);

@@ -9,10 +9,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Threads: pthread_setaffinity_np, pthread_setname_np and sched_getcpu need _GNU_SOURCE. */
+/* Threads: pthread_setaffinity_np and pthread_setname_np need _GNU_SOURCE. */
 int cxsk_thread_pin(uint32_t cpu);
 int cxsk_thread_name(const char *_Nonnull name);
-int cxsk_current_cpu(void);
 /* CPUs that this thread may run on, lowest first, at most `capacity`; their count. */
 int cxsk_allowed_cpus(uint32_t *_Nonnull cpus, int capacity);
 /* Keeps the calling thread (and threads it starts) off the given CPUs, unless nothing would be left. */
@@ -28,7 +27,6 @@ int cxsk_memfd_seal(int fd);
 bool cxsk_memfd_is_sealed(int fd);
 /* Prefers pages of `bytes` at `address` on NUMA node `node`; a no-op (0) where there is one node. */
 int cxsk_numa_prefer(void *_Nonnull address, size_t bytes, int node);
-int cxsk_numa_nodes(void);
 
 /* Wake-ups of an AF_XDP socket: sendto() transmits (and busy-polls RX), recvfrom() busy-polls RX. */
 int cxsk_wake_tx(int fd);

@@ -41,7 +41,7 @@ extension VethPeer {
     let details: Details?
     if let namespace = link.peerNamespace {
       namespacePath = NamespaceSearch.path(of: namespace)
-      details = namespacePath.flatMap { path in NamespaceThread.run(in: path) { Details(peerName) } }
+      details = namespacePath.flatMap { path in SystemThread.run(inNamespace: path) { Details(peerName) } }
     } else {
       details = Details(peerName)
     }

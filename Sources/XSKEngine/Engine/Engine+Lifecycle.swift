@@ -10,7 +10,7 @@ extension Engine {
     let names = ports.map(\.name)
     for thread in threads {
       let placement = Placement(worker: thread.plan.index, cpu: thread.plan.cpu, ports: names)
-      thread.start(
+      try thread.start(
         make: { [self] thread throws(XSKError) in try makeParts(thread) },
         run: { parts, ready throws(XSKError) in try run(parts, placement, ready) })
     }
@@ -23,7 +23,7 @@ extension Engine {
     }
     publishDescription()
     counters.state = .running
-    supervise()
+    try supervise()
   }
 
   private func noteMode(_ port: Port) {

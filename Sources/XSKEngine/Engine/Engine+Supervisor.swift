@@ -21,21 +21,29 @@ final class SupervisorState: Sendable {
 extension Engine {
   /// Watches the ports from a thread of its own: link changes, and failed queues, which are opened again with back-off
   /// while other ports keep running.
-  func supervise() {
+  func supervise() throws(XSKError) {
     supervisor.begin()
-    spawnThread { [self] in
-      var retries: [Int: Retry] = [:]
-      while !supervisor.isStopping {
-        usleep(50_000)
-        for port in ports { watchLink(port) }
-        for thread in threads {
-          for (place, queue) in thread.plan.queues.enumerated() {
-            retries[queue.slot] = attend(thread, place, queue, retries[queue.slot])
-          }
+    do throws(XSKError) {
+      try SystemThread.start("xsk-supervisor") { [self] in watchPorts() }
+    } catch {
+      supervisor.end()
+      throw error
+    }
+  }
+
+  private func watchPorts() {
+    keepOffWorkerCores()
+    var retries: [Int: Retry] = [:]
+    while !supervisor.isStopping {
+      usleep(50_000)
+      for port in ports { watchLink(port) }
+      for thread in threads {
+        for (place, queue) in thread.plan.queues.enumerated() {
+          retries[queue.slot] = attend(thread, place, queue, retries[queue.slot])
         }
       }
-      supervisor.end()
     }
+    supervisor.end()
   }
 
   /// When a failed queue is tried next, and how long to wait after that.

@@ -1,4 +1,4 @@
-import Glibc
+import CXsk
 import Synchronization
 
 /// Workers on devices, from attach to detach.
@@ -119,4 +119,12 @@ public final class Engine: Sendable {
 extension Engine {
   /// The CPUs that workers are pinned to.
   public var workerCPUs: [Int] { plan.workers.map(\.cpu) }
+
+  /// Keeps the calling thread, and threads that it starts from now on, off the workers' CPUs, unless there is no other: the
+  /// control plane is not to take time from the packet path.
+  public func keepOffWorkerCores() {
+    let cores = workerCPUs.map { UInt32($0) }
+    // Refused only where the process has no other CPU, which is as it was before.
+    _ = unsafe cxsk_thread_avoid(cores, CInt(cores.count))
+  }
 }

@@ -41,7 +41,7 @@ struct EnginePlan: Sendable {
     var socket = configuration.socket
     socket.multiBuffer = socket.multiBuffer || Self.needsSeveralBuffers(configuration.umem, devices)
     self.socket = socket
-    umem = Self.umem(configuration, socket, workers)
+    umem = Self.umem(configuration, socket, workers, devices)
   }
 
   private static func validate(_ ports: [PortConfiguration], _ queues: [[Int]]) throws(XSKError) {
@@ -105,11 +105,13 @@ struct EnginePlan: Sendable {
     return devices.contains { largestFrame($0) > room }
   }
 
-  /// Enough frames to fill every ring at once, a burst for each queue, and what the handler may hold.
+  /// Enough frames to fill every ring at once, a burst for each queue, and what the handler may hold; on the node of the
+  /// first device that has one.
   private static func umem(
-    _ configuration: EngineConfiguration, _ socket: SocketConfiguration, _ workers: [Worker]
+    _ configuration: EngineConfiguration, _ socket: SocketConfiguration, _ workers: [Worker], _ devices: [NetworkDevice]
   ) -> UMEMConfiguration {
     var umem = configuration.umem
+    umem.numaNode = umem.numaNode ?? devices.lazy.map(\.numaNode).first { $0 >= 0 }
     guard umem.frames == 0 else { return umem }
     let most = workers.map(\.queues.count).max() ?? 1
     let level = configuration.worker.fillLevel == 0 ? Int(socket.rings.fill) : configuration.worker.fillLevel

@@ -26,32 +26,44 @@ final class WorkerThread: Sendable {
 
   /// Starts the thread: `make` builds the parts; `run` makes the worker, says when it is ready, and runs it until it has
   /// drained.
+  ///
+  /// - Throws: if there is no thread to be had. What goes wrong on the thread is told by `waitUntilRunning`.
   func start(
     make: @escaping @Sendable (WorkerThread) throws(XSKError) -> WorkerPartsBox,
     run: @escaping @Sendable (consuming WorkerParts, _ ready: () -> Void) throws(XSKError) -> Void
-  ) {
+  ) throws(XSKError) {
     progress.withLock { $0 = .starting }
-    spawnThread { [self] in
-      _ = unsafe cxsk_thread_name("xsk-worker-\(plan.index)")
-      do throws(XSKError) {
-        let code = cxsk_thread_pin(UInt32(plan.cpu))
-        guard code == 0 else {
-          throw XSKError(
-            "CPU \(plan.cpu)", refused: "worker cannot be pinned to it", code: code,
-            remedy: "choose another with --cores")
-        }
-        try run(make(self).take()) { progress.withLock { $0 = .running } }
-        progress.withLock { $0 = .drained }
-        // Sockets are closed after the program was detached.
-        while !release.load(ordering: .acquiring) { usleep(1000) }
-      } catch {
-        closeSockets()
-        progress.withLock { $0 = .refused(error) }
-        return
-      }
-      closeSockets()
-      progress.withLock { $0 = .ended }
+    do throws(XSKError) {
+      try SystemThread.start("xsk-worker-\(plan.index)") { [self] in live(make: make, run: run) }
+    } catch {
+      progress.withLock { $0 = .idle }
+      throw error
     }
+  }
+
+  /// The thread, from beginning to end.
+  private func live(
+    make: (WorkerThread) throws(XSKError) -> WorkerPartsBox,
+    run: (consuming WorkerParts, _ ready: () -> Void) throws(XSKError) -> Void
+  ) {
+    do throws(XSKError) {
+      let code = cxsk_thread_pin(UInt32(plan.cpu))
+      guard code == 0 else {
+        throw XSKError(
+          "CPU \(plan.cpu)", refused: "worker cannot be pinned to it", code: code,
+          remedy: "choose another with --cores")
+      }
+      try run(make(self).take()) { progress.withLock { $0 = .running } }
+      progress.withLock { $0 = .drained }
+      // Sockets are closed after the program was detached.
+      while !release.load(ordering: .acquiring) { usleep(1000) }
+    } catch {
+      closeSockets()
+      progress.withLock { $0 = .refused(error) }
+      return
+    }
+    closeSockets()
+    progress.withLock { $0 = .ended }
   }
 
   /// Keeps a socket open until it is given up or the thread ends.
@@ -60,7 +72,10 @@ final class WorkerThread: Sendable {
   /// Lets go of a socket that the worker has given up: it is closed with the caller's reference.
   func giveUp(_ socket: XSKSocket) { sockets.withLock { $0.removeAll { $0 === socket } } }
 
-  private func closeSockets() { sockets.withLock { $0.removeAll() } }
+  private func closeSockets() {
+    control.discardMail()
+    sockets.withLock { $0.removeAll() }
+  }
 
   /// Waits until the worker runs; answers its sockets in the order of its queues.
   func waitUntilRunning() throws(XSKError) -> [XSKSocket] {
@@ -105,23 +120,4 @@ final class WorkerPartsBox {
     guard let parts = parts.take() else { preconditionFailure("worker parts are taken once") }
     return parts
   }
-}
-
-/// Runs `body` on a detached thread of its own, which has the calling thread's network namespace.
-func spawnThread(_ body: @escaping @Sendable () -> Void) {
-  final class Errand: Sendable {
-    let run: @Sendable () -> Void
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-  }
-  var thread = pthread_t()
-  // The thread takes over this reference.
-  let argument = unsafe Unmanaged.passRetained(Errand(body))
-  let code = unsafe pthread_create(
-    &thread, nil,
-    { argument in
-      if let argument = unsafe argument { unsafe Unmanaged<Errand>.fromOpaque(argument).takeRetainedValue().run() }
-      return nil
-    }, argument.toOpaque())
-  precondition(code == 0, "no thread can be started: \(errorName(code))")
-  pthread_detach(thread)
 }

@@ -47,15 +47,16 @@ public final class UMEM: Sendable {
   public init(adopting file: CInt, _ configuration: UMEMConfiguration) throws(XSKError) {
     try configuration.validate()
     let bytes = configuration.frames * configuration.chunkSize
-    var status = stat()
-    guard unsafe fstat(file, &status) == 0, status.st_size >= bytes else {
-      throw XSKError(
-        "UMEM file descriptor \(file)", "smaller than \(bytes) bytes", remedy: "ask its maker for the right geometry")
-    }
+    // The seal first: without it the size is its maker's to change after it was looked at.
     guard cxsk_memfd_is_sealed(file) else {
       throw XSKError(
         "UMEM file descriptor \(file)", "not sealed against shrinking",
         remedy: "its maker must set F_SEAL_SHRINK before handing it over")
+    }
+    var status = stat()
+    guard unsafe fstat(file, &status) == 0, status.st_size >= bytes else {
+      throw XSKError(
+        "UMEM file descriptor \(file)", "smaller than \(bytes) bytes", remedy: "ask its maker for the right geometry")
     }
     self.configuration = configuration
     mapping = try MemoryMapping.file(file, length: bytes, subject: "UMEM file descriptor \(file)")

@@ -21,7 +21,8 @@ public struct UMEMConfiguration: Hashable, Sendable {
   /// Frames may start anywhere (XDP_UMEM_UNALIGNED_CHUNK_FLAG).
   public var unaligned: Bool
   public var pages: Pages
-  /// The NUMA node to place it on; nil: where the worker's core is (first touch).
+  /// The NUMA node to place it on; nil: the device's in an engine, and where that is not known, or without an engine, that
+  /// of the core which touches it first.
   public var numaNode: Int?
 
   public init(

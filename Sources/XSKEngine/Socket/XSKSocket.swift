@@ -46,11 +46,16 @@ public final class XSKSocket: Sendable {
   /// older kernels answer EBUSY).
   ///
   /// - Parameters:
-  ///   - descriptor: owned by this object from now on.
+  ///   - descriptor: owned by this object from now on; closed if it is refused.
   ///   - sizes: the sizes that its maker set: the kernel tells nobody else.
   public init(adopting descriptor: CInt, name: String, rings sizes: RingSizes) throws(XSKError) {
-    try sizes.validate()
-    rings = try MappedRings(socket: descriptor, sizes: sizes, name: name)
+    do throws(XSKError) {
+      try sizes.validate()
+      rings = try MappedRings(socket: descriptor, sizes: sizes, name: name)
+    } catch {
+      close(descriptor)
+      throw error
+    }
     self.descriptor = descriptor
     self.name = name
     configuration = SocketConfiguration(rings: sizes)

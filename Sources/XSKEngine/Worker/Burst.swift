@@ -25,6 +25,8 @@ import CXsk
   public internal(set) var queue = 0
   /// The worker's queue that they came in on.
   var slot = 0
+  /// Packets of this burst that the handler holds: their verdicts are final.
+  @usableFromInline var heldCount = 0
   /// Packets that the handler keeps beyond this burst.
   public var held: HeldPackets
 
@@ -71,22 +73,23 @@ import CXsk
     unsafe cxsk_prefetch(layout.pointer(to: descriptors[index].address))
   }
 
-  /// The verdict for a packet.
+  /// The verdict for a packet. That of a held packet is final: its frames are not the burst's any more.
   @inlinable public subscript(verdict index: Int) -> Verdict {
     get { verdicts[index] }
     set {
-      precondition(index < count)
+      precondition(index < count && verdicts[index] != .held, "a held packet has its verdict")
       verdicts[index] = newValue
     }
   }
 
-  /// Sets the same verdict for every packet.
+  /// Sets the same verdict for every packet. Before any is held, not after.
   @inlinable public mutating func decideAll(_ verdict: Verdict) {
+    precondition(heldCount == 0, "a held packet has its verdict")
     verdicts.view.fill(verdict, count: count)
   }
 
   /// Calls `body` with the bytes of each packet (of its first descriptor), which it may rewrite, and sets the verdict that it
-  /// answers. The headers of packets further on are fetched meanwhile.
+  /// answers. The headers of packets further on are fetched meanwhile. Before any is held, not after.
   ///
   /// - Parameter distance: how many packets ahead, 0…: 4 for a handler that does next to nothing with a packet, 8 to 16 where
   ///   more is done. Frames are a power of two apart, so their headers share few sets of the first cache level, and lines
@@ -94,6 +97,7 @@ import CXsk
   @inlinable public mutating func decideEach(
     prefetching distance: Int = 4, _ body: (inout MutableRawSpan) -> Verdict
   ) {
+    precondition(heldCount == 0, "a held packet has its verdict")
     let layout = layout
     // Safe: both pieces are checked to hold `count` elements, and every index below is less.
     let descriptors = unsafe descriptors.view.piece(0..<count)
@@ -128,6 +132,7 @@ import CXsk
       held.setFragment(place, of: packet, to: fragments[fragment])
     }
     verdicts[index] = .held
+    heldCount &+= 1
     return packet
   }
 

@@ -60,6 +60,10 @@ public final class WorkerControl: Sendable {
     mail.withLock { $0 = Mailbox(slot: $0.slot, isAnswered: true, vacated: socket) }
   }
 
+  /// Lets go of what is in the mailbox, once neither side looks at it any more: a socket in it would stay open, and its
+  /// queue busy.
+  func discardMail() { mail.withLock { $0 = Mailbox() } }
+
   /// Whether the worker has obeyed the message about `slot`; with it the socket that it gave up, whose last reference this
   /// is.
   func takeAnswer(slot: Int) -> (isAnswered: Bool, vacated: XSKSocket?) {

@@ -76,6 +76,7 @@ extension WorkerCore {
   private mutating func beginBurst(_ slot: Int) {
     burst.count = 0
     burst.fragmentCount = 0
+    burst.heldCount = 0
     burst.slot = slot
     burst.port = queues[slot].port
     burst.queue = queues[slot].queue

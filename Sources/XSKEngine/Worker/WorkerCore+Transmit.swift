@@ -52,11 +52,12 @@ extension WorkerCore {
     if !result.isOrdinaryKickResult { fail(slot, -result) }
   }
 
-  /// A full TX ring gets one chance before packets are dropped: a kick, and its completions taken.
+  /// A full TX ring gets one chance a turn before packets are dropped: a kick, and its completions taken. Only one: with a
+  /// far end that takes nothing each run of a burst comes here, and a system call a packet would make an overload worse.
   mutating func makeRoom(_ slot: Int, for wanted: UInt32) -> UInt32 {
     queues[slot].transmit.publish()
     queues[slot].isDirty = false
-    if queues[slot].transmit.needsWakeup { kick(slot) }
+    if queues[slot].lastKick != now && queues[slot].transmit.needsWakeup { kick(slot) }
     reap(slot)
     return queues[slot].transmit.room(for: wanted)
   }

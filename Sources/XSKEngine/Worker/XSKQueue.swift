@@ -17,7 +17,7 @@
   var transmitFrames = 0
   /// Descriptors were written since the last publish.
   var isDirty = false
-  /// When the TX doorbell was last rung, in time-stamp ticks.
+  /// The turn in which the TX doorbell was last rung, by its time in time-stamp ticks.
   var lastKick: UInt64 = 0
   /// A chain longer than a packet can be is being thrown away, up to its end.
   var isDiscarding = false

@@ -21,7 +21,7 @@ final class NamespaceKeeper: Sendable {
   /// Starts the thread and waits until it is in its namespace.
   func start(_ name: String) throws(XSKError) -> Made {
     let answer = OneShot<Made>()
-    try LabThread.start("lab-\(name)") {
+    try SystemThread.start("lab-\(name)") {
       answer.fulfill(Result { () throws(XSKError) in try Self.make(name) })
       self.work()
     }

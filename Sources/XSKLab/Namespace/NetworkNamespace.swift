@@ -61,7 +61,7 @@ public final class NetworkNamespace: Sendable {
     try withoutActuallyEscaping(body) { body in
       let call = NamespaceCall(body)
       let done = DispatchSemaphore(value: 0)
-      try LabThread.start("lab-\(name)") { [self] in
+      try SystemThread.start("lab-\(name)") { [self] in
         call.perform(after: enter)
         done.signal()
       }

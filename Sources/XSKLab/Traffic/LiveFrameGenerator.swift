@@ -60,7 +60,7 @@ public final class LiveFrameGenerator: Sendable {
     let work = try LiveFrameWork(namespace, device, configuration)
     self.work = work
     // The thread holds the work alone: releasing the generator stops it.
-    try LabThread.start("lab-generator") { work.perform(in: namespace) }
+    try SystemThread.start("lab-generator") { work.perform(in: namespace) }
   }
 
   deinit { work.stop() }

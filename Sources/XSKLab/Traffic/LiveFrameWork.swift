@@ -60,7 +60,7 @@ final class LiveFrameWork: Sendable {
       hasEnded.store(true, ordering: .releasing)
       stopRequest.signal()  // sends the watcher home
     }
-    try LabThread.start("lab-generator-w") { [self] in watch(thread) }
+    try SystemThread.start("lab-generator-w") { [self] in watch(thread) }
     var sent: UInt64 = 0
     let batch = batch
     while !isStopped.load(ordering: .acquiring) {

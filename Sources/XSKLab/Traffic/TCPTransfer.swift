@@ -37,7 +37,7 @@ public struct TCPTransfer: Hashable, Sendable {
     }
     let port = try listener.localPort()
     let answer = OneShot<Received>()
-    try LabThread.start("lab-tcp-server") {
+    try SystemThread.start("lab-tcp-server") {
       answer.fulfill(Result { () throws(XSKError) in try receive(try listener.accept(timeout: timeout), deadline) })
     }
     let start = ContinuousClock.now

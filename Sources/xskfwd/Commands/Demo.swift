@@ -13,6 +13,8 @@ struct Demo: ParsableCommand {
 
   func run() throws {
     let duration = output.duration ?? 20
+    // Before the lab's threads are started: one that left the signals alone would end the program at Ctrl-C.
+    var stop = StopSignal()
     let demo: VethDemo
     do {
       try Preflight.check(Requirements())
@@ -22,6 +24,6 @@ struct Demo: ParsableCommand {
       try SimulatedDemo(output: output, duration: duration).run()
       return
     }
-    try demo.run(output: output, duration: duration)
+    try demo.run(output: output, duration: duration, stop: &stop)
   }
 }

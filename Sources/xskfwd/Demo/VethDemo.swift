@@ -32,15 +32,24 @@ struct VethDemo {
       VethEnd("f0", in: client, addresses: ["10.78.0.1/24"]), VethEnd("flood", in: engineSide))
   }
 
-  func run(output: OutputOptions, duration: Double) throws {
+  /// Starts the engine and shows it at work; afterwards it has been stopped, whatever happened.
+  func run(output: OutputOptions, duration: Double, stop: inout StopSignal) throws {
     var configuration = EngineConfiguration(ports: ["left", "right", "flood"].map { PortConfiguration($0) })
     configuration.tool = "xskfwd"
     configuration.version = Xskfwd.version
     configuration.command = "demo"
     configuration.counterPage = .standard
-    var stop = StopSignal()
-    let cpu = CPUTimes.ofThisProcess
     let engine = try engineSide.run { try Engine.start(configuration) { _ in DemoHandler() } }
+    do {
+      try show(engine, output: output, duration: duration, stop: &stop)
+    } catch {
+      engine.stop()
+      throw RunFailure(error)
+    }
+  }
+
+  private func show(_ engine: Engine, output: OutputOptions, duration: Double, stop: inout StopSignal) throws {
+    let cpu = CPUTimes.ofThisProcess
     if !output.json { introduce() }
     let pings = try? Ping.run(from: client, to: Self.serverAddress)
     let transfers = DemoTransfers()
@@ -100,7 +109,7 @@ final class DemoTransfers: Sendable {
 
   /// Starts transferring until `end()`; a transfer that is cut off by the end is not counted.
   func begin(from client: NetworkNamespace, to server: NetworkNamespace) throws {
-    try LabThread.start("demo-transfers") { [self] in
+    try SystemThread.start("demo-transfers") { [self] in
       while !state.withLock({ $0.isEnding }) {
         do throws(XSKError) {
           let transfer = try TCPTransfer.run(

@@ -1,4 +1,3 @@
-import CXsk
 import Reporting
 import XSKEngine
 
@@ -22,10 +21,16 @@ struct EngineRun {
     }
     let start = StopSignal.now
     let watch = LiveView(engine: engine, output: options.output)
-    try watch.run(until: start + (options.output.duration ?? .infinity), stop: &stop)
+    do {
+      try watch.run(until: start + (options.output.duration ?? .infinity), stop: &stop)
+    } catch {
+      engine.stop()  // The process is about to exit: what only it can put back would stay as it is.
+      throw RunFailure(error)
+    }
     let duration = StopSignal.now - start
     guard let final = engine.stop() else {
-      throw XSKError("counter page", "was damaged while running", remedy: "let nobody else write to it")
+      throw RunFailure(
+        XSKError("counter page", "was damaged while running", remedy: "let nobody else write to it"))
     }
     watch.printMessages()
     try report(RunSummary(final, duration: duration, cpu: CPUTimes.ofThisProcess - cpu))
@@ -35,6 +40,13 @@ struct EngineRun {
     guard !options.output.json else { return try Console.printObject(summary.json()) }
     Console.print(summary.text)
   }
+}
+
+/// Something that went wrong after the start had succeeded: exit status 1.
+struct RunFailure: Error {
+  let reason: any Error
+
+  init(_ reason: any Error) { self.reason = reason }
 }
 
 /// Shows an engine's counters line by line while it runs.
@@ -72,13 +84,5 @@ final class LiveView {
     let messages = engine.messages
     for line in messages[printedMessages...] { Console.error("xskfwd: \(line)") }
     printedMessages = messages.count
-  }
-}
-
-extension Engine {
-  /// The control plane never runs on an engine core, unless there is no other.
-  func keepOffWorkerCores() {
-    let cores = workerCPUs.map { UInt32($0) }
-    _ = unsafe cxsk_thread_avoid(cores, CInt(cores.count))
   }
 }
