@@ -42,9 +42,14 @@ extension Engine {
     if let line = umem.note { note(line) }
     thread.control.umem.withLock { $0 = umem }
     var sockets: [XSKSocket] = []
-    for queue in thread.plan.queues {
+    // Who shares a UMEM's registration gets its first socket's mode. Devices of another kind register the same memory for
+    // themselves, so that one without zero-copy does not stand in another's way.
+    var owners: [Port.Kind: Int] = [:]
+    for (place, queue) in thread.plan.queues.enumerated() {
       let name = "\(ports[queue.port].name) queue \(queue.queue)"
-      sockets.append(try XSKSocket(name: name, umem: sockets.isEmpty ? umem : nil, plan.socket))
+      let isFirst = owners[ports[queue.port].kind] == nil
+      if isFirst { owners[ports[queue.port].kind] = place }
+      sockets.append(try XSKSocket(name: name, umem: isFirst ? umem : nil, plan.socket))
     }
     let made = sockets
     let queues = try FixedArray<XSKQueue>(count: made.count) { place throws(XSKError) in
@@ -58,8 +63,11 @@ extension Engine {
     for place in sockets.indices {
       parts.core.refill(place)
       let queue = thread.plan.queues[place]
+      let port = ports[queue.port]
+      let owner = owners[port.kind] ?? place
       try sockets[place].bind(
-        ifindex: ports[queue.port].current.device.index, queue: queue.queue, sharing: place == 0 ? nil : sockets[0])
+        ifindex: port.current.device.index, queue: queue.queue, sharing: owner == place ? nil : sockets[owner],
+        copying: port.kind.program == .generic)
       enableBusyPoll(sockets[place])
     }
     for socket in sockets { thread.keep(socket) }

@@ -153,7 +153,7 @@ extension Engine {
     configuration.bindPatience = 0
     configuration.multiBuffer = configuration.multiBuffer || EnginePlan.needsSeveralBuffers(plan.umem, [device])
     let socket = try XSKSocket(name: "\(port.name) queue \(queue.queue)", umem: umem, configuration)
-    try socket.bind(ifindex: device.index, queue: queue.queue)
+    try socket.bind(ifindex: device.index, queue: queue.queue, copying: port.kind.program == .generic)
     enableBusyPoll(socket)
     port.bound(socket)
     try port.current.program?.insert(socket: socket.descriptor, queue: queue.queue)

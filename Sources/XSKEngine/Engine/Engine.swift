@@ -52,13 +52,15 @@ public final class Engine: Sendable {
   static func start(_ configuration: EngineConfiguration, run: @escaping Run) throws(XSKError) -> Engine {
     try configuration.worker.validate()
     var devices: [NetworkDevice] = []
+    for port in configuration.ports { devices.append(try NetworkDevice(named: port.device)) }
+    let plan = try EnginePlan(configuration, devices: devices)
     for port in configuration.ports {
-      let requirements = Requirements(
-        device: port.device, queues: port.queues, cores: configuration.cores, mode: configuration.socket.mode,
-        umem: configuration.umem)
-      if let device = try Preflight.check(requirements) { devices.append(device) }
+      try Preflight.check(
+        Requirements(
+          device: port.device, queues: port.queues, cores: configuration.cores, mode: configuration.socket.mode,
+          umem: plan.umem, workers: plan.workers.count))
     }
-    let engine = try Engine(configuration, EnginePlan(configuration, devices: devices))
+    let engine = try Engine(configuration, plan)
     do throws(XSKError) {
       try engine.launch(run)
     } catch {

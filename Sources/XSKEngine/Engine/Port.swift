@@ -37,6 +37,17 @@ final class Port: Sendable {
     }
   }
 
+  /// What decides which mode a socket can have here.
+  struct Kind: Hashable {
+    let driver: String
+    let program: XDPMode?
+  }
+
+  var kind: Kind {
+    let state = current
+    return Kind(driver: state.device.driver, program: state.program?.mode)
+  }
+
   /// Puts the engine's program on the device.
   func attach(_ request: ModeRequest) throws(XSKError) {
     let device = current.device

@@ -10,7 +10,10 @@ extension XSKSocket {
   /// - Parameters:
   ///   - ifindex: the device, in the network namespace that the socket was made in.
   ///   - sharing: a bound socket whose UMEM this one shares (XDP_SHARED_UMEM); the mode is then that socket's.
-  public func bind(ifindex: CInt, queue: Int, sharing owner: XSKSocket? = nil) throws(XSKError) {
+  ///   - copying: never zero-copy: what a program in generic mode redirects reaches copy-mode sockets only.
+  public func bind(
+    ifindex: CInt, queue: Int, sharing owner: XSKSocket? = nil, copying: Bool = false
+  ) throws(XSKError) {
     var address = sockaddr_xdp()
     address.sxdp_family = UInt16(CXSK_AF_XDP)
     address.sxdp_ifindex = UInt32(ifindex)
@@ -19,7 +22,7 @@ extension XSKSocket {
       address.sxdp_flags = CXSK_BIND_SHARED_UMEM
       address.sxdp_shared_umem_fd = UInt32(owner.descriptor)
     } else {
-      address.sxdp_flags = bindFlags
+      address.sxdp_flags = bindFlags(copying: copying)
     }
     var waited = 0
     while true {
@@ -31,10 +34,10 @@ extension XSKSocket {
     }
   }
 
-  private var bindFlags: UInt16 {
+  private func bindFlags(copying: Bool) -> UInt16 {
     let mode: UInt16 =
       switch configuration.mode {
-      case .auto: 0
+      case .auto: copying ? CXSK_BIND_COPY : 0
       case .zerocopy: CXSK_BIND_ZEROCOPY
       case .copy, .generic: CXSK_BIND_COPY
       }
