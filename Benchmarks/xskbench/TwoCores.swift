@@ -5,8 +5,8 @@ import Synchronization
 import XSKEngine
 import XSKLab
 
-/// Wall-clock rates with two cores: a worker whose NIC half runs on the other core and copies real bytes, and two workers
-/// with a queue each against one.
+/// Wall-clock rates of one worker, and of two on two cores with a queue each. Each steps its simulated NIC itself, on its own
+/// core, so that part is in the rate.
 struct TwoCores {
   let packets: Int
   let repeats: Int
