@@ -34,7 +34,12 @@ struct EngineBenchmark: ParsableCommand {
       report.results.append(try measure("drop", set, transmits: false) { DropHandler() })
       report.results.append(try measure("reflect", set, transmits: true) { ReflectHandler() })
     }
+    guard report.machine.cpus >= 2 else {
+      complain("one CPU only: the measurements with two cores are left out")
+      return print(json ? try report.json() : report.table)
+    }
     try report.results.append(contentsOf: TwoCores(packets: packets, repeats: repeats).measure(&report.ratios))
+    report.results.append(try NICOnOtherCore(packets: packets, repeats: repeats).measure())
     print(json ? try report.json() : report.table)
   }
 
