@@ -138,8 +138,11 @@ int cxsk_program_attach_shared(struct cxsk_program *program, int ifindex, int ge
 
 void cxsk_program_detach(struct cxsk_program *program)
 {
-	if (program->link >= 0)
+	if (program->link >= 0) {
+		/* Closing alone is not enough: a child process between fork and exec holds the descriptor a moment longer. */
+		bpf_link_detach(program->link);
 		close(program->link);
+	}
 	program->link = -1;
 	if (program->shared) {
 		xdp_program__detach(program->shared, program->ifindex, program->mode, 0);
