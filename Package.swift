@@ -37,7 +37,7 @@ let package = Package(
     .target(
       name: "XSKEngine", dependencies: ["CXsk"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
     .target(
-      name: "Forwarder", dependencies: ["XSKEngine", "PacketHeaders"], swiftSettings: swiftSettings),
+      name: "Forwarder", dependencies: ["XSKEngine", "GROLite", "PacketHeaders"], swiftSettings: swiftSettings),
 
     // Counter snapshots as people and programs read them: rate lines, `top`, the summary object.
     .target(name: "Reporting", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
@@ -68,8 +68,11 @@ let package = Package(
     .executableTarget(name: "BPFEmbedder", swiftSettings: swiftSettings),
     .plugin(name: "EmbedBPF", capability: .buildTool(), dependencies: ["BPFEmbedder"]),
 
-    .testTarget(name: "XSKEngineTests", dependencies: ["XSKEngine", "CXsk"], swiftSettings: swiftSettings),
-    .testTarget(name: "ForwarderTests", dependencies: ["Forwarder", "XSKEngine"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "XSKEngineTests", dependencies: ["XSKEngine", "CXsk", "PacketSamples"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ForwarderTests", dependencies: ["Forwarder", "XSKEngine", "GROLite", "PacketHeaders", "PacketSamples"],
+      swiftSettings: swiftSettings),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swiftSettings),
     .testTarget(name: "XSKLabTests", dependencies: ["XSKLab", "XSKEngine"], swiftSettings: swiftSettings),
     // What needs root and a kernel: it fails without, it never skips.

@@ -119,4 +119,12 @@ extension GROLite {
     precondition(number >= 0 && number < heldTotal)
     return Int(unsafe heldIndices[number])
   }
+
+  /// When the oldest of the held packets came; `now` if none is held.
+  @inlinable
+  public func oldestHeld(now: UInt64) -> UInt64 {
+    var age: UInt64 = 0
+    for number in 0..<heldTotal { age = max(age, now &- (unsafe heldSince[number])) }
+    return now &- age
+  }
 }

@@ -16,6 +16,10 @@ extension RunSummary {
     for (reason, count) in packets.dropped.sorted(by: { $0.value > $1.value }) where count > 0 {
       lines.append("  dropped    \(NumberFormats.grouped(count)) (\(reason))")
     }
+    if let gro {
+      let ratio = (Double(gro.packets) / Double(gro.units) * 10).rounded() / 10
+      lines.append("  GRO        \(NumberFormats.grouped(gro.units)) units, \(ratio) packets each")
+    }
     // A packet for which copy mode finds the fill ring empty is in rx_dropped already.
     let losses = kernel.rxRingFull + kernel.rxDropped
     if losses > 0 {

@@ -74,6 +74,14 @@ public struct RunSummary: Codable, Hashable, Sendable {
     public var completion: UInt64
   }
 
+  /// What GRO made of the packets.
+  public struct Coalescing: Codable, Hashable, Sendable {
+    /// What was decided about as one: an aggregate, or a lone packet.
+    public var units: UInt64
+    /// The packets in them.
+    public var packets: UInt64
+  }
+
   public var tool: String
   public var version: String
   public var command: String
@@ -86,11 +94,13 @@ public struct RunSummary: Codable, Hashable, Sendable {
   public var syscalls: Syscalls
   public var cpu: CPUTimes
   public var frames: Frames
+  /// nil: GRO did not run.
+  public var gro: Coalescing?
 
   enum CodingKeys: String, CodingKey {
     case tool, version, command
     case duration = "duration_s"
-    case ports, packets, bytes, kernel, syscalls, cpu, frames
+    case ports, packets, bytes, kernel, syscalls, cpu, frames, gro
   }
 
   /// - Parameters:
@@ -108,6 +118,8 @@ public struct RunSummary: Codable, Hashable, Sendable {
     syscalls = Syscalls(snapshot)
     self.cpu = cpu
     frames = Frames(snapshot)
+    let units = snapshot.total(.units)
+    gro = units == 0 ? nil : Coalescing(units: units, packets: snapshot.total(.unitPackets))
   }
 
   /// Whether every received packet is accounted for.

@@ -7,23 +7,27 @@ func makeCounterPage(for devices: [SimulatedDevice]) throws -> CounterPage {
 }
 
 /// A handler on simulated ports, through the library's public door only, as another program would use it.
-final class ForwarderRig<Handler: PacketHandler> {
+final class ForwarderRig<Handler: PacketHandler & ~Copyable> {
   let devices: [SimulatedDevice]
   let counters: CounterPage
   var nics: FixedArray<SimulatedNIC>
   var worker: Worker<Handler>
 
-  init(_ handler: Handler, ports: Int, umem: UMEMConfiguration = UMEMConfiguration(frames: 1024)) throws {
+  init(
+    _ handler: consuming Handler, ports: Int, umem: UMEMConfiguration = UMEMConfiguration(frames: 1024),
+    rings: RingSizes = RingSizes(receive: 64, transmit: 64),
+    _ configuration: WorkerConfiguration = WorkerConfiguration(idle: .spin)
+  ) throws {
     let memory = try UMEM(umem)
     let devices = try (0..<ports).map {
-      try SimulatedDevice(name: "sim\($0)", rings: RingSizes(receive: 64, transmit: 64))
+      try SimulatedDevice(name: "sim\($0)", rings: rings)
     }
     self.devices = devices
     counters = try makeCounterPage(for: devices)
     nics = try FixedArray(count: ports) { port in SimulatedNIC(devices[port], umem: memory) }
     worker = Worker(
       try WorkerParts(
-        simulated: devices, umem: memory, counters: counters, configuration: WorkerConfiguration(idle: .spin)),
+        simulated: devices, umem: memory, counters: counters, configuration: configuration),
       handler: handler)
     worker.turn()  // The fill rings are full now.
   }
@@ -31,15 +35,17 @@ final class ForwarderRig<Handler: PacketHandler> {
   /// Has `packets` arrive on a port, and turns until everything was carried out.
   ///
   /// - Returns: what each port transmitted, whole packets in order.
-  func run(_ packets: [[UInt8]], on port: Int) -> [[[UInt8]]] {
+  ///
+  /// - Parameter burst: packets that arrive at once.
+  func run(_ packets: [[UInt8]], on port: Int, burst: Int = 8) -> [[[UInt8]]] {
     var transmitted = [[[UInt8]]](repeating: [], count: devices.count)
     var arriving = packets[...]
     for _ in 0..<packets.count + 4 {
-      for packet in arriving.prefix(8) {
+      for packet in arriving.prefix(burst) {
         let arrived = nics[port].receive(packet)
         #expect(arrived)
       }
-      arriving = arriving.dropFirst(8)
+      arriving = arriving.dropFirst(burst)
       worker.turn()
       for port in devices.indices { transmitted[port] += drain(port) }
     }
@@ -47,7 +53,15 @@ final class ForwarderRig<Handler: PacketHandler> {
     return transmitted
   }
 
-  private func drain(_ port: Int) -> [[UInt8]] {
+  /// Ends the worker; answers what it still transmitted. Both invariants hold at the end.
+  func finish() -> [[[UInt8]]] {
+    worker.drain()
+    let rest = devices.indices.map { drain($0) }
+    expectInvariants()
+    return rest
+  }
+
+  func drain(_ port: Int) -> [[UInt8]] {
     var packets: [[UInt8]] = []
     var current: [UInt8] = []
     nics[port].transmit { bytes, continues in

@@ -50,7 +50,7 @@ struct RunSummaryTests {
         "received": 2828, "forwarded": 1010, "delivered": 505, "held": 202,
         "dropped": [
           "policy": 707, "tx_ring_full": 404, "invalid_descriptor": 0, "too_many_fragments": 0, "no_such_port": 0,
-          "port_down": 0, "hold_limit": 0, "shutdown": 0, "exceeds_mtu": 0,
+          "port_down": 0, "hold_limit": 0, "shutdown": 0, "exceeds_mtu": 0, "no_frame": 0,
         ],
       ],
       "bytes": ["received": 282_800, "forwarded": 101_000, "delivered": 50_500],

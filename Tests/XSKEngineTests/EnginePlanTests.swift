@@ -36,8 +36,8 @@ import Testing
   }
 
   static let refusals = [
-    Refusal("0 ports: out of range; name 1 to 255 devices", []),
-    Refusal("256 ports: out of range; name 1 to 255 devices", (0..<256).map { ("p\($0)", 1) }),
+    Refusal("0 ports: out of range; name 1 to 254 devices", []),
+    Refusal("255 ports: out of range; name 1 to 254 devices", (0..<255).map { ("p\($0)", 1) }),
     Refusal("a0: is named twice; name two different devices", [("a0", 1), ("b0", 1), ("a0", 1)]),
     Refusal("a0: no queue is named; give at least one with --queues", [("a0", 4)]) { $0.ports[0].queues = [] },
     Refusal("a0: a queue is named twice; name each queue once with --queues", [("a0", 4)]) {

@@ -49,8 +49,8 @@ import Testing
   @Test func `a fresh worker has every frame, the lowest on top`() throws {
     let rig = try SimulatedRig { $0.decideAll(.drop(.policy)) }
     #expect(rig.pooled == 512)
-    #expect(rig.worker.parts.core.pool.frameAddresses.last == 0)
-    #expect(rig.worker.parts.core.pool.frameAddresses.first == 511 * 2048)
+    #expect(rig.worker.parts.core.burst.pool.frameAddresses.last == 0)
+    #expect(rig.worker.parts.core.burst.pool.frameAddresses.first == 511 * 2048)
     rig.expectInvariants()
   }
 

@@ -220,7 +220,7 @@ import Testing
 
   @Test func `releasing a packet twice is a trap`() async {
     await #expect(processExitsWith: .failure) {
-      var held = HeldPackets(capacity: 2)
+      var held = HeldPackets(capacity: 2, slots: 1)
       guard let packet = held.insert(Descriptor(address: 0, length: 1), slot: 0) else { return }
       held.release(packet, .delivered)
       held.release(packet, .delivered)
@@ -229,7 +229,7 @@ import Testing
 
   @Test func `a handle of a place's former packet is a trap`() async {
     await #expect(processExitsWith: .failure) {
-      var held = HeldPackets(capacity: 1)
+      var held = HeldPackets(capacity: 1, slots: 1)
       var scratch = FixedArray(repeating: Descriptor(address: 0, length: 0), count: 32)
       guard let former = held.insert(Descriptor(address: 0, length: 1), slot: 0) else { return }
       held.release(former, .delivered)

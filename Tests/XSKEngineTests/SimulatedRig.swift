@@ -3,15 +3,17 @@ import Testing
 @testable import XSKEngine
 
 /// A counter page that nobody else reads: the one place where the tests make one.
-func makeCounterPage(for devices: [SimulatedDevice]) throws -> CounterPage {
-  try CounterPage(simulated: devices)
+func makeCounterPage(for devices: [SimulatedDevice], localPort: String? = nil) throws -> CounterPage {
+  try CounterPage(simulated: devices, localPort: localPort)
 }
 
 /// A handler made of closures, so that a scenario states its decisions where it is written.
 struct ScriptedHandler: PacketHandler {
   var decide: (inout Burst) -> Void
   var tick: (inout HeldPackets) -> Void = { _ in }
+  var compose: (inout Burst) -> Void = { _ in }
 
+  mutating func originate(_ burst: inout Burst) { compose(&burst) }
   mutating func handle(_ burst: inout Burst) { decide(&burst) }
   mutating func housekeeping(_ held: inout HeldPackets, nanoseconds: UInt64) { tick(&held) }
 }
@@ -20,6 +22,8 @@ struct ScriptedHandler: PacketHandler {
 final class SimulatedRig {
   let umem: UMEM
   let devices: [SimulatedDevice]
+  /// The worker has a local port behind those, on which `compose` originates packets.
+  let hasLocalPort: Bool
   let counters: CounterPage
   let control = WorkerControl()
   var nics: FixedArray<SimulatedNIC>
@@ -29,7 +33,8 @@ final class SimulatedRig {
     ports: Int = 1, rings: RingSizes = RingSizes(receive: 64, transmit: 64), startIndex: UInt32 = 0,
     needsWakeup: Bool = true, umem: UMEMConfiguration = UMEMConfiguration(frames: 512),
     _ configuration: WorkerConfiguration = WorkerConfiguration(idle: .spin, drainMilliseconds: 20),
-    tick: @escaping (inout HeldPackets) -> Void = { _ in }, decide: @escaping (inout Burst) -> Void
+    tick: @escaping (inout HeldPackets) -> Void = { _ in }, compose: ((inout Burst) -> Void)? = nil,
+    decide: @escaping (inout Burst) -> Void
   ) throws {
     let memory = try UMEM(umem)
     let devices = try (0..<ports).map {
@@ -37,14 +42,16 @@ final class SimulatedRig {
     }
     self.umem = memory
     self.devices = devices
-    counters = try makeCounterPage(for: devices)
+    hasLocalPort = compose != nil
+    counters = try makeCounterPage(for: devices, localPort: hasLocalPort ? "own" : nil)
     nics = try FixedArray(count: ports) { port in
       SimulatedNIC(devices[port], umem: memory, needsWakeup: needsWakeup)
     }
     worker = Worker(
       try WorkerParts(
-        simulated: devices, umem: memory, counters: counters, configuration: configuration, control: control),
-      handler: ScriptedHandler(decide: decide, tick: tick))
+        simulated: devices, hasLocalPort: hasLocalPort, umem: memory, counters: counters, configuration: configuration,
+        control: control),
+      handler: ScriptedHandler(decide: decide, tick: tick, compose: compose ?? { _ in }))
   }
 
   /// One turn of the worker, then every NIC transmits what it was told to.
@@ -78,7 +85,7 @@ final class SimulatedRig {
   func count(_ counter: QueueCounter, _ slot: Int = 0) -> UInt64 { counters.queue(slot: slot).get(counter) }
 
   /// Frames in the pool, and those that a queue's two sides have.
-  var pooled: Int { worker.parts.core.pool.count }
+  var pooled: Int { worker.parts.core.burst.pool.count }
   func receiveFrames(_ slot: Int = 0) -> Int { worker.parts.core.queues[slot].receiveFrames }
   func transmitFrames(_ slot: Int = 0) -> Int { worker.parts.core.queues[slot].transmitFrames }
   var heldFrames: Int { worker.parts.core.burst.held.frameCount }
@@ -102,11 +109,13 @@ final class SimulatedRig {
         owners[slot].transmitted == transmitFrames(slot), "transmit side of queue \(slot)", sourceLocation: location)
       expectConservation(slot, location)
     }
+    if hasLocalPort { expectConservation(devices.count, location) }
     #expect(total == umem.layout.frameCount, "frame ledger", sourceLocation: location)
     let mine = worker.parts.core.owners.count(of: FrameOwners.worker)
     #expect(mine == pooled + heldFrames, "the worker's own frames", sourceLocation: location)
     #expect(
-      Set(worker.parts.core.pool.frameAddresses).count == pooled, "a frame twice in the pool", sourceLocation: location)
+      Set(worker.parts.core.burst.pool.frameAddresses).count == pooled, "a frame twice in the pool",
+      sourceLocation: location)
   }
 
   private func expectConservation(_ slot: Int, _ location: SourceLocation) {

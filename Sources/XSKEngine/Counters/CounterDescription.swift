@@ -6,7 +6,7 @@ public struct CounterDescription: Codable, Hashable, Sendable {
     public var name: String
     public var device: String
     public var ifindex: Int
-    /// `zerocopy`, `copy`, `generic`, or `simulated`: what was obtained, not what was asked for.
+    /// `zerocopy`, `copy`, `generic`, `simulated`, or `local`: what was obtained, not what was asked for.
     public var mode: String
     /// The device's queue numbers that are in use.
     public var queues: [Int]

@@ -61,12 +61,16 @@
   case framesTotal, framesInPool, framesHeld
   /// CLOCK_MONOTONIC nanoseconds of the last housekeeping: a reader can tell a worker that hangs.
   case heartbeat
+  /// What the handler decided about as one (an aggregate, or a lone packet), and the packets in it; 0 unless it coalesces.
+  case units = 9, unitPackets = 10
   /// Times that the frame ledger or packet conservation did not add up. Always 0; checked in debug builds.
-  case ledgerViolations
+  case ledgerViolations = 8
 
   /// Its name in the counter page: snake case.
   public var name: String {
     switch self {
+    case .units: "units"
+    case .unitPackets: "unit_packets"
     case .turns: "turns"
     case .emptyTurns: "empty_turns"
     case .busyTicks: "busy_ticks"

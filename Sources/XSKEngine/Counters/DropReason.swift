@@ -21,6 +21,8 @@
   case shutdown = 7
   /// The handler asked to forward a packet that is too large for the egress port's MTU.
   case exceedsMTU = 8
+  /// A packet of the worker's own found no free frame, or no room in the TX rings.
+  case noFrame = 9
 
   /// Its name in counters, summaries and metrics.
   public var name: String {
@@ -34,6 +36,7 @@
     case .holdLimit: "hold_limit"
     case .shutdown: "shutdown"
     case .exceedsMTU: "exceeds_mtu"
+    case .noFrame: "no_frame"
     }
   }
 }

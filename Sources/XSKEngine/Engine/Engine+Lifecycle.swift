@@ -7,9 +7,10 @@ extension Engine {
       try port.attach(configuration.socket.mode)
       noteMode(port)
     }
-    let names = ports.map(\.name)
+    let names = ports.map(\.name) + (configuration.localPort.map { [$0] } ?? [])
     for thread in threads {
-      let placement = Placement(worker: thread.plan.index, cpu: thread.plan.cpu, ports: names)
+      let placement = Placement(
+        worker: thread.plan.index, cpu: thread.plan.cpu, ports: names, slotCount: thread.plan.slotCount)
       try thread.start(
         make: { [self] thread throws(XSKError) in try makeParts(thread) },
         run: { parts, ready throws(XSKError) in try run(parts, placement, ready) })
@@ -52,13 +53,20 @@ extension Engine {
       sockets.append(try XSKSocket(name: name, umem: isFirst ? umem : nil, plan.socket))
     }
     let made = sockets
-    let queues = try FixedArray<XSKQueue>(count: made.count) { place throws(XSKError) in
-      makeQueue(thread.plan.queues[place], made[place])
+    let local = try thread.plan.localSlot.map { slot throws(XSKError) in
+      try LocalQueue(port: ports.count, slot: slot, queue: thread.plan.index)
     }
+    let queues = try FixedArray<XSKQueue>(count: thread.plan.slotCount) { place throws(XSKError) in
+      if place == made.count, let local { return local.queue(counters) }
+      return makeQueue(thread.plan.queues[place], made[place])
+    }
+    var worker = configuration.worker
+    worker.holdCapacity = plan.holdCapacity
     var parts = try WorkerParts(
-      queues: queues, workerCounters: counters.worker(index: thread.plan.index), configuration: configuration.worker,
+      queues: queues, workerCounters: counters.worker(index: thread.plan.index), configuration: worker,
       resources: WorkerResources(
-        control: thread.control, umem: umem, counterPage: counters, sockets: sockets, devices: []))
+        control: thread.control, umem: umem, counterPage: counters, sockets: sockets, devices: [],
+        local: local))
     parts.core.stockPool()
     for place in sockets.indices {
       parts.core.refill(place)

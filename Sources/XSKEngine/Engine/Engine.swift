@@ -15,8 +15,10 @@ public final class Engine: Sendable {
     /// The worker's number, from 0.
     public let worker: Int
     public let cpu: Int
-    /// The engine's ports, by name.
+    /// The engine's ports, by name; the local one, if there is one, last.
     public let ports: [String]
+    /// Queues of the worker, over all ports: `Burst.slot` is less.
+    public let slotCount: Int
   }
 
   public let configuration: EngineConfiguration
@@ -95,11 +97,15 @@ public final class Engine: Sendable {
   ) -> CounterDescription {
     CounterDescription(
       tool: configuration.tool, version: configuration.version, command: configuration.command,
-      ports: ports.map(\.description),
+      ports: ports.map(\.description)
+        + (configuration.localPort.map { [CounterDescription.Port(local: $0, workers: plan.workers.count)] } ?? []),
       slots: plan.workers.flatMap { worker in
         worker.queues.map {
           CounterDescription.Slot(worker: worker.index, cpu: worker.cpu, port: $0.port, queue: $0.queue)
         }
+          + (worker.localSlot.map { _ in
+            [CounterDescription.Slot(worker: worker.index, cpu: worker.cpu, port: ports.count, queue: worker.index)]
+          } ?? [])
       })
   }
 

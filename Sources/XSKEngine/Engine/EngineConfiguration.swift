@@ -24,9 +24,14 @@ public enum CounterPageLocation: Hashable, Sendable {
 public struct EngineConfiguration: Sendable {
   /// Port 0, 1, … in this order; verdicts name ports by these numbers.
   public var ports: [PortConfiguration]
+  /// The name of a port behind those, for packets that the handlers originate (a TAP device's, answers of their own); nil:
+  /// they originate none.
+  public var localPort: String?
   /// CPUs to run workers on, one worker each; nil: one worker a queue, on the highest CPUs that the process may use.
   public var cores: [Int]?
   public var worker: WorkerConfiguration
+  /// Packets that the handler may hold for each queue of its worker, beside `worker.holdCapacity`: what GRO's hold limit is.
+  public var heldPerQueue = 0
   public var socket: SocketConfiguration
   /// Frames and pages of each worker's UMEM; `frames` 0: what its queues need.
   public var umem: UMEMConfiguration

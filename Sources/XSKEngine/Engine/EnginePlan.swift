@@ -13,8 +13,11 @@ struct EnginePlan: Sendable {
     let index: Int
     let cpu: Int
     let queues: [Queue]
+    /// The place of its packets of its own in the counter page, if it may have any.
+    var localSlot: Int?
     /// The place of its first queue in the counter page; the others follow.
     var firstSlot: Int { queues[0].slot }
+    var slotCount: Int { queues.count + (localSlot == nil ? 0 : 1) }
   }
 
   let devices: [NetworkDevice]
@@ -22,6 +25,8 @@ struct EnginePlan: Sendable {
   let queues: [[Int]]
   let workers: [Worker]
   let socket: SocketConfiguration
+  /// Packets that a worker's handler may hold.
+  let holdCapacity: Int
   let umem: UMEMConfiguration
 
   /// - Parameter devices: the configuration's ports, looked up.
@@ -31,8 +36,8 @@ struct EnginePlan: Sendable {
     queues = zip(configuration.ports, devices).map { $0.queues ?? Array(0..<$1.queues.receive) }
     try Self.validate(configuration.ports, queues)
     let cpus = try Self.cpus(configuration, queues)
-    workers = Self.assign(queues, to: cpus)
-    if let worker = workers.first(where: { $0.queues.count > FrameOwners.maximumSlots }) {
+    workers = Self.assign(queues, to: cpus, hasLocalPort: configuration.localPort != nil)
+    if let worker = workers.first(where: { $0.slotCount > FrameOwners.maximumSlots }) {
       throw XSKError(
         "\(worker.queues.count) queues on one worker",
         "more than the \(FrameOwners.maximumSlots) that it can tell apart",
@@ -41,12 +46,14 @@ struct EnginePlan: Sendable {
     var socket = configuration.socket
     socket.multiBuffer = socket.multiBuffer || Self.needsSeveralBuffers(configuration.umem, devices)
     self.socket = socket
-    umem = Self.umem(configuration, socket, workers, devices)
+    let most = workers.map(\.slotCount).max() ?? 1
+    holdCapacity = configuration.worker.holdCapacity + configuration.heldPerQueue * most
+    umem = Self.umem(configuration, socket, workers, devices, holdCapacity)
   }
 
   private static func validate(_ ports: [PortConfiguration], _ queues: [[Int]]) throws(XSKError) {
-    guard (1...255).contains(ports.count) else {
-      throw XSKError("\(ports.count) ports", "out of range", remedy: "name 1 to 255 devices")
+    guard (1...254).contains(ports.count) else {
+      throw XSKError("\(ports.count) ports", "out of range", remedy: "name 1 to 254 devices")
     }
     for (index, port) in ports.enumerated() {
       guard !queues[index].isEmpty else {
@@ -82,7 +89,7 @@ struct EnginePlan: Sendable {
   }
 
   /// Queues are dealt to the workers in turn, port by port.
-  private static func assign(_ queues: [[Int]], to cpus: [Int]) -> [Worker] {
+  private static func assign(_ queues: [[Int]], to cpus: [Int], hasLocalPort: Bool) -> [Worker] {
     var slot = 0
     return cpus.enumerated().map { index, cpu in
       var mine: [Queue] = []
@@ -92,7 +99,9 @@ struct EnginePlan: Sendable {
           slot += 1
         }
       }
-      return Worker(index: index, cpu: cpu, queues: mine)
+      guard hasLocalPort else { return Worker(index: index, cpu: cpu, queues: mine) }
+      defer { slot += 1 }
+      return Worker(index: index, cpu: cpu, queues: mine, localSlot: slot)
     }
   }
 
@@ -108,7 +117,8 @@ struct EnginePlan: Sendable {
   /// Enough frames to fill every ring at once, a burst for each queue, and what the handler may hold; on the node of the
   /// first device that has one.
   private static func umem(
-    _ configuration: EngineConfiguration, _ socket: SocketConfiguration, _ workers: [Worker], _ devices: [NetworkDevice]
+    _ configuration: EngineConfiguration, _ socket: SocketConfiguration, _ workers: [Worker],
+    _ devices: [NetworkDevice], _ holdCapacity: Int
   ) -> UMEMConfiguration {
     var umem = configuration.umem
     umem.numaNode = umem.numaNode ?? devices.lazy.map(\.numaNode).first { $0 >= 0 }
@@ -117,7 +127,7 @@ struct EnginePlan: Sendable {
     let level = configuration.worker.fillLevel == 0 ? Int(socket.rings.fill) : configuration.worker.fillLevel
     let rings = most * (level + Int(socket.rings.transmit) + max(64, configuration.worker.batch))
     // A held packet of several descriptors takes more; that it does then comes off the rings.
-    umem.frames = max(64, rings + configuration.worker.holdCapacity)
+    umem.frames = max(64, rings + holdCapacity)
     return umem
   }
 }

@@ -10,6 +10,8 @@ import CXsk
 ///
 /// Bytes are reached through spans, which check bounds. A packet of several descriptors shows the bytes of its first; its
 /// `length` is that of all.
+///
+/// Packets leave in the order of their indices, unless the handler says otherwise (`sequence`).
 @frozen public struct Burst: ~Copyable {
   @usableFromInline var descriptors: FixedArray<Descriptor>
   @usableFromInline var verdicts: FixedArray<Verdict>
@@ -17,14 +19,29 @@ import CXsk
   @usableFromInline var fragments: FixedArray<Descriptor>
   @usableFromInline var fragmentCount = 0
   @usableFromInline let layout: UMEMLayout
+  /// Where packets go before others, if the handler says so: `order` and what it is carried out with.
+  @usableFromInline var sequence: BurstSequence
+  /// The worker's free frames.
+  @usableFromInline var pool: FramePool
   /// Packets in the burst.
   public internal(set) var count = 0
   /// The port that they came in on.
   public internal(set) var port: UInt8 = 0
   /// The device queue that they came in on.
   public internal(set) var queue = 0
-  /// The worker's queue that they came in on.
-  var slot = 0
+  /// The worker's queue that they came in on: 0, 1, … over all of its ports.
+  public internal(set) var slot = 0
+  /// The worker is stopping: what is held is to be let go of, and the kernel is given no more frames to receive into.
+  public internal(set) var isDraining = false
+  /// These are packets of the worker's own, being composed.
+  @usableFromInline var isLocal = false
+  /// Frames that packets of the worker's own may take now, while they are asked for.
+  @usableFromInline var composable = 0
+  /// Packets of the worker's own that there were no frames for.
+  @usableFromInline var uncomposed = 0
+  /// Totals for the counters.
+  @usableFromInline var unitTotal: UInt64 = 0
+  @usableFromInline var unitPacketTotal: UInt64 = 0
   /// Packets of this burst that the handler holds: their verdicts are final.
   @usableFromInline var heldCount = 0
   /// Packets that the handler keeps beyond this burst.
@@ -36,14 +53,18 @@ import CXsk
   /// Descriptors of one packet that the kernel transmits in copy mode: an skb's linear part and MAX_SKB_FRAGS (17) more.
   static let maximumTransmitFragments: UInt32 = 18
 
-  init(capacity: Int, layout: UMEMLayout, holdCapacity: Int) {
-    let capacity = max(capacity, Self.maximumFragments)
+  init(capacity batch: Int, layout: UMEMLayout, holdCapacity: Int, slots: Int) {
+    // Room for a burst behind all that is held, which may be readmitted to it.
+    let capacity = max(batch, Self.maximumFragments) + holdCapacity
     descriptors = FixedArray(repeating: Descriptor(address: 0, length: 0), count: capacity)
     verdicts = FixedArray(repeating: .drop(.policy), count: capacity)
     fragments = FixedArray(
-      repeating: Descriptor(address: 0, length: 0), count: capacity + Self.maximumFragments)
+      repeating: Descriptor(address: 0, length: 0),
+      count: capacity + Self.maximumFragments * (1 + holdCapacity))
     self.layout = layout
-    held = HeldPackets(capacity: holdCapacity)
+    sequence = BurstSequence(capacity: capacity)
+    pool = FramePool(capacity: layout.frameCount)
+    held = HeldPackets(capacity: holdCapacity, slots: slots)
   }
 
   /// Bytes of a packet, over all of its descriptors.
@@ -115,6 +136,12 @@ import CXsk
       var span = unsafe MutableRawSpan(_unsafeStart: layout.pointer(to: head.address), byteCount: Int(head.length))
       unsafe verdicts[index] = body(&span)
     }
+  }
+
+  /// Counts what a handler that coalesces has decided about.
+  @inlinable public mutating func count(units: Int, packets: Int) {
+    unitTotal &+= UInt64(truncatingIfNeeded: units)
+    unitPacketTotal &+= UInt64(truncatingIfNeeded: packets)
   }
 
   /// Keeps a packet beyond this burst ("recycle later"). It counts as held until `held.release`.

@@ -3,6 +3,9 @@
   let index: Int32
   /// Tells a packet from a later one in the same place, so that releasing twice is noticed.
   let generation: UInt32
+
+  /// No packet: what a place of an array is before it has one.
+  public static let none = HeldPacket(index: -1, generation: 0)
 }
 
 /// A place of the table of held packets.
@@ -27,8 +30,11 @@ public struct HeldPackets: ~Copyable {
   private var releasedCount = 0
   /// How many of the released ones the worker has taken.
   private var takenCount = 0
+  /// How many of the packets are of each of the worker's queues.
+  private var counts: FixedArray<Int>
 
-  init(capacity: Int) {
+  init(capacity: Int, slots: Int) {
+    counts = FixedArray(repeating: 0, count: slots)
     entries = FixedArray(repeating: HeldEntry(), count: capacity)
     fragments = FixedArray(
       repeating: Descriptor(address: 0, length: 0), count: capacity * Burst.maximumFragments)
@@ -64,6 +70,7 @@ public struct HeldPackets: ~Copyable {
     entries[index].slot = slot
     entries[index].isUsed = true
     entries[index].verdict = .held
+    counts[slot] += 1
     return HeldPacket(index: Int32(index), generation: entries[index].generation)
   }
 
@@ -79,11 +86,7 @@ public struct HeldPackets: ~Copyable {
   }
 
   /// Packets of one queue that are held now.
-  func count(slot: Int) -> Int {
-    var total = 0
-    for index in 0..<entries.count where entries[index].isUsed && entries[index].slot == slot { total += 1 }
-    return total
-  }
+  func count(slot: Int) -> Int { counts[slot] }
 
   /// Releases everything that is still held.
   mutating func releaseAll(_ verdict: Verdict) {
@@ -93,6 +96,18 @@ public struct HeldPackets: ~Copyable {
   }
 
   var hasReleased: Bool { releasedCount > 0 }
+
+  /// Takes a packet out of the table again, undecided. Its further descriptors are copied to `fragments` from `start` on.
+  mutating func remove(
+    _ packet: HeldPacket, slot: Int, fragments target: inout FixedArray<Descriptor>, start: Int
+  ) -> Descriptor {
+    let index = Int(packet.index)
+    precondition(
+      entries[index].isUsed && entries[index].generation == packet.generation && entries[index].verdict == .held,
+      "a held packet is readmitted once, and not after it was released")
+    precondition(entries[index].slot == slot, "a held packet is readmitted to its own queue's burst")
+    return take(index, &target, start)
+  }
 
   /// Takes one released packet out of the table, in the order of release, so that a flow's packets keep theirs. Its further
   /// descriptors are copied to `scratch` from `start` on. The worker takes until there are no more.
@@ -105,16 +120,22 @@ public struct HeldPackets: ~Copyable {
     }
     let index = Int(released[takenCount])
     takenCount += 1
+    let (slot, verdict) = (entries[index].slot, entries[index].verdict)
+    return (take(index, &scratch, start), slot, verdict)
+  }
+
+  private mutating func take(_ index: Int, _ target: inout FixedArray<Descriptor>, _ start: Int) -> Descriptor {
     var head = entries[index].head
     let count = entries[index].fragmentCount
     for place in 0..<count {
-      scratch[start + place] = fragments[index * Burst.maximumFragments + place]
+      target[start + place] = fragments[index * Burst.maximumFragments + place]
     }
     head.options = count == 0 ? 0 : Burst.fragmentOptions(start: start, count: count)
     entries[index].isUsed = false
     entries[index].generation &+= 1
+    counts[entries[index].slot] -= 1
     free[freeCount] = Int32(index)
     freeCount += 1
-    return (head, entries[index].slot, entries[index].verdict)
+    return head
   }
 }

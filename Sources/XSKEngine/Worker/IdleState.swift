@@ -3,7 +3,7 @@ import Glibc
 
 /// What a worker does between turns that found nothing, and when its housekeeping is due.
 struct IdleState: ~Copyable {
-  /// For poll(2): one a queue, then the worker's bell.
+  /// For poll(2): one a queue, then the worker's bell, then what the handler wants to be woken for.
   private var entries: FixedArray<pollfd>
   private let policy: IdlePolicy
   private let spinTicks: UInt64
@@ -20,9 +20,11 @@ struct IdleState: ~Copyable {
     spinTicks = TimestampClock.shared.ticks(microseconds: configuration.spinMicroseconds)
     housekeepingTicks = TimestampClock.shared.ticks(microseconds: 1000)
     self.bell = bell
-    entries = FixedArray(repeating: pollfd(fd: -1, events: Int16(POLLIN), revents: 0), count: queues + 1)
+    entries = FixedArray(repeating: pollfd(fd: -1, events: Int16(POLLIN), revents: 0), count: queues + 2)
     entries[queues].fd = bell
   }
+
+  mutating func watch(_ descriptor: CInt) { entries[entries.count - 1].fd = descriptor }
 
   /// A turn found packets.
   mutating func reset() { emptySince = 0 }
@@ -52,8 +54,10 @@ struct IdleState: ~Copyable {
 
   /// Sleeps in poll(2), which also transmits what is pending in copy mode.
   private mutating func sleep(_ core: inout WorkerCore) {
-    var isWaitingForKernel = core.burst.held.count > 0
-    for slot in 0..<entries.count - 1 {
+    // What is held is held for microseconds: no sleep is that short.
+    guard core.burst.held.count == 0 else { return cxsk_spin_hint() }
+    var isWaitingForKernel = false
+    for slot in 0..<entries.count - 2 {
       let isUp = core.queues[slot].isUp
       entries[slot].fd = isUp ? core.queues[slot].doorbell.descriptor : -1
       if isUp && core.queues[slot].transmitFrames > 0 { isWaitingForKernel = true }

@@ -8,7 +8,18 @@
 ///     }
 public protocol PacketHandler: ~Copyable {
   /// Decides every packet of a burst. Must not block, allocate, or keep references to packet bytes.
+  ///
+  /// It is also called with an empty burst, once a turn, for a queue that nothing was received on while packets of it are
+  /// held: they may be readmitted to it. When `Burst.isDraining` says so the worker is about to stop.
   mutating func handle(_ burst: inout Burst)
+
+  /// Called once a turn if the worker has a local port: composes packets of the handler's own (`Burst.compose`), such as
+  /// what a TAP device has to send. As many as `Burst.room` says, none if there are none.
+  mutating func originate(_ burst: inout Burst)
+
+  /// A file descriptor that is readable when there is something to originate; −1: there is none. A sleeping worker wakes up
+  /// for it. Asked once.
+  var wakeDescriptor: CInt { get }
 
   /// Called about once a millisecond, between bursts: timers, and the release of held packets.
   ///
@@ -17,5 +28,9 @@ public protocol PacketHandler: ~Copyable {
 }
 
 extension PacketHandler where Self: ~Copyable {
+  @inlinable public mutating func originate(_ burst: inout Burst) {}
+
+  @inlinable public var wakeDescriptor: CInt { -1 }
+
   @inlinable public mutating func housekeeping(_ held: inout HeldPackets, nanoseconds: UInt64) {}
 }

@@ -9,6 +9,7 @@ public struct Worker<Handler: PacketHandler & ~Copyable>: ~Copyable {
   @inlinable public init(_ parts: consuming WorkerParts, handler: consuming Handler) {
     self.parts = parts
     self.handler = handler
+    self.parts.watch(self.handler.wakeDescriptor)
   }
 
   /// One turn of the loop: completions and fill, then for each queue a burst through the handler, then TX.
@@ -17,9 +18,13 @@ public struct Worker<Handler: PacketHandler & ~Copyable>: ~Copyable {
   @inlinable @discardableResult
   public mutating func turn() -> Int {
     parts.core.beginTurn()
-    for slot in 0..<parts.core.queueCount where parts.core.receive(slot) > 0 {
+    for slot in 0..<parts.core.queueCount where parts.core.receive(slot) > 0 || parts.core.beginHeldBurst(slot) {
       handler.handle(&parts.core.burst)
       parts.core.dispatch()
+    }
+    if parts.core.beginOriginating() {
+      handler.originate(&parts.core.burst)
+      parts.core.finishOriginating()
     }
     parts.core.endTurn()
     return parts.core.turnPackets
@@ -42,11 +47,12 @@ public struct Worker<Handler: PacketHandler & ~Copyable>: ~Copyable {
     parts.finishHousekeeping()
   }
 
-  /// Takes what the kernel has already received, waits a bounded time until everything under way in the kernel is back, and
-  /// drops what the handler holds then. The caller has taken the sockets out of the XSKMAP.
+  /// Takes what the kernel has already received, has the handler let go of what it holds, waits a bounded time until
+  /// everything under way in the kernel is back, and drops what is still held then. The caller has taken the sockets out of
+  /// the XSKMAP.
   @inlinable public mutating func drain() {
     parts.beginDrain()
-    while !parts.isDrained { turn() }
+    repeat { turn() } while !parts.isDrained
     parts.finishDrain()
   }
 }

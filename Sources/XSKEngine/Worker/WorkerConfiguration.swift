@@ -24,7 +24,8 @@ public struct WorkerConfiguration: Hashable, Sendable {
   /// Frames kept with the kernel for receiving, per queue; 0: as many as the fill ring holds. Fewer stay in the cache,
   /// more ride out longer pauses.
   public var fillLevel: Int
-  /// Packets that the handler may hold at once. Their frames are taken from what the rings would have.
+  /// Packets that the handler may hold at once. Their frames are taken from what the rings would have. While any is held the
+  /// worker does not sleep.
   public var holdCapacity: Int
   /// How long a stopping worker waits for what is under way in the kernel, in milliseconds.
   public var drainMilliseconds: Int

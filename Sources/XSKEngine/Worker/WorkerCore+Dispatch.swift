@@ -1,6 +1,7 @@
 extension WorkerCore {
   /// Carries out the verdicts of the burst, run by run: neighbours with the same verdict go together.
   @usableFromInline mutating func dispatch() {
+    if burst.sequence.isPermuted { burst.carryOutSequence() }
     let (slot, count, verdicts) = (burst.slot, burst.count, burst.verdicts.view)
     var start = 0
     while start < count {
@@ -47,16 +48,16 @@ extension WorkerCore {
       return
     }
     let layout = layout
-    var top = pool.top
+    var top = burst.pool.top
     // Safe: the piece is checked against the burst.
     unsafe top.push(burst.descriptors.view.piece(range)) { layout.frame(of: $0.address) }
-    pool.finish(top)
+    burst.pool.finish(top)
   }
 
   /// Puts a run of packets on a TX ring. What does not fit is dropped under its reason.
   private mutating func transmit(_ range: Range<Int>, ingress: Int, egress: Int) {
     guard !range.isEmpty else { return }
-    guard queues[egress].isUp else { return drop(range, .portDown, ingress) }
+    guard queues[egress].isUp else { return drop(range, queues[egress].reasonForNotSending, ingress) }
     guard burst.fragmentCount == 0 else {
       for index in range { transmitChain(burst.descriptors[index], ingress: ingress, egress: egress) }
       return
@@ -154,7 +155,7 @@ extension WorkerCore {
         if egress < 0 {
           drop(head, .noSuchPort, slot)
         } else if !queues[egress].isUp {
-          drop(head, .portDown, slot)
+          drop(head, queues[egress].reasonForNotSending, slot)
         } else {
           transmitChain(head, ingress: slot, egress: egress)
         }

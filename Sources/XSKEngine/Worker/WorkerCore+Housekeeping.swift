@@ -1,7 +1,7 @@
 extension WorkerCore {
   /// Writes the gauges and checks both invariants. Between bursts only.
   mutating func writeGauges() {
-    var total = pool.count + burst.held.frameCount
+    var total = burst.pool.count + burst.held.frameCount
     for slot in 0..<queues.count {
       let counters = queues[slot].counters
       // The completion ring is read before the TX ring: a frame that moves between the two readings is then in neither, and
@@ -19,7 +19,9 @@ extension WorkerCore {
       if !isConserved(slot) { self.counters.add(.ledgerViolations, 1) }
       total += all
     }
-    counters.set(.framesInPool, UInt64(pool.count))
+    counters.set(.units, burst.unitTotal)
+    counters.set(.unitPackets, burst.unitPacketTotal)
+    counters.set(.framesInPool, UInt64(burst.pool.count))
     counters.set(.framesHeld, UInt64(burst.held.frameCount))
     counters.set(.heartbeat, TimestampClock.monotonicNanoseconds)
     if total != layout.frameCount { counters.add(.ledgerViolations, 1) }

@@ -72,9 +72,20 @@ extension WorkerCore {
     return index
   }
 
+  /// Begins an empty burst of a queue whose packets the handler holds.
+  ///
+  /// - Returns: whether there are any.
+  @usableFromInline mutating func beginHeldBurst(_ slot: Int) -> Bool {
+    guard burst.held.count(slot: slot) > 0 else { return false }
+    beginBurst(slot)
+    return true
+  }
+
   @inline(__always)
-  private mutating func beginBurst(_ slot: Int) {
+  mutating func beginBurst(_ slot: Int) {
     burst.count = 0
+    burst.sequence.count = 0
+    burst.sequence.isPermuted = false
     burst.fragmentCount = 0
     burst.heldCount = 0
     burst.slot = slot
@@ -179,7 +190,7 @@ extension WorkerCore {
       taken += 1
       if let plain = accept(descriptor, from: owner) {
         queues[slot].receiveFrames -= 1
-        pool.push(layout.frame(of: plain.address))
+        burst.pool.push(layout.frame(of: plain.address))
       }
       if descriptor.options & Descriptor.continues == 0 { queues[slot].isDiscarding = false }
     }
@@ -188,24 +199,24 @@ extension WorkerCore {
 
   /// Returns all frames of a packet to the pool.
   mutating func recycle(_ head: Descriptor) {
-    pool.push(layout.frame(of: head.address))
+    burst.pool.push(layout.frame(of: head.address))
     for fragment in Burst.fragmentRange(head) {
-      pool.push(layout.frame(of: burst.fragments[fragment].address))
+      burst.pool.push(layout.frame(of: burst.fragments[fragment].address))
     }
   }
 
   /// Tops up a queue's fill ring from the pool, half a batch or more at a time.
   mutating func refill(_ slot: Int) {
     let level = fillLevel == 0 ? Int(queues[slot].fill.size) : fillLevel
-    let wanted = min(level &- queues[slot].receiveFrames, pool.count)
+    let wanted = min(level &- queues[slot].receiveFrames, burst.pool.count)
     guard wanted > 0, wanted &* 2 >= batch || queues[slot].receiveFrames < batch else { return }
     let room = queues[slot].fill.room(for: UInt32(truncatingIfNeeded: wanted))
     let ring = queues[slot].fill.window
     let (layout, owners) = (layout, owners.table)
     let owner = FrameOwners.receive(slot)
     // Room and pool were asked before: no check is left in the loop.
-    let count = min(room, UInt32(truncatingIfNeeded: pool.count))
-    var top = pool.top
+    let count = min(room, UInt32(truncatingIfNeeded: burst.pool.count))
+    var top = burst.pool.top
     var given: UInt32 = 0
     while given < count {
       let piece = unsafe ring.piece(from: given, count: count &- given)
@@ -216,7 +227,7 @@ extension WorkerCore {
       }
       given &+= UInt32(truncatingIfNeeded: piece.count)
     }
-    pool.finish(top)
+    burst.pool.finish(top)
     queues[slot].fill.advance(by: given)
     queues[slot].receiveFrames &+= Int(given)
     queues[slot].fill.publish()

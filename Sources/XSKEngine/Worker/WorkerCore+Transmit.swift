@@ -6,7 +6,7 @@ extension WorkerCore {
     guard available > 0 else { return }
     let ring = queues[slot].completion.window
     let (layout, owners) = (layout, owners.table)
-    var top = pool.top
+    var top = burst.pool.top
     precondition(Int(available) <= top.capacity &- top.count, "more frames came back to the pool than the UMEM has")
     var returned = 0
     var read: UInt32 = 0
@@ -20,7 +20,7 @@ extension WorkerCore {
       }
       read &+= UInt32(truncatingIfNeeded: piece.count)
     }
-    pool.finish(top)
+    burst.pool.finish(top)
     queues[slot].completion.advance(by: available)
     queues[slot].transmitFrames &-= returned
     queues[slot].completion.release()
@@ -74,7 +74,7 @@ extension WorkerCore {
   mutating func replace(_ slot: Int, with socket: XSKSocket, maximumLength: Int) {
     let old = (port: queues[slot].port, queue: queues[slot].queue, counters: queues[slot].counters)
     for owner in [FrameOwners.receive(slot), FrameOwners.transmit(slot)] {
-      for index in owners.reclaim(from: owner) { pool.push(layout.address(ofFrame: index)) }
+      for index in owners.reclaim(from: owner) { burst.pool.push(layout.address(ofFrame: index)) }
     }
     queues[slot] = XSKQueue(
       rings: QueueRings(socket.rings), doorbell: .kernel(socket.descriptor), counters: old.counters, port: old.port,

@@ -7,7 +7,6 @@ import CXsk
 @usableFromInline struct WorkerCore: ~Copyable {
   @usableFromInline var burst: Burst
   var queues: FixedArray<XSKQueue>
-  var pool: FramePool
   var owners: FrameOwners
   let layout: UMEMLayout
   let counters: WorkerCounters
@@ -19,8 +18,8 @@ import CXsk
   let kickTicks: UInt64
   /// Time-stamp ticks at the start of this turn.
   var now: UInt64 = 0
-  /// The worker is stopping: the kernel is given no more frames to receive into.
-  var isDraining = false
+  /// The slot of the worker's own packets, −1 if it has none.
+  let localSlot: Int
   /// Packets that this turn took, over all queues.
   @usableFromInline var turnPackets = 0
 
@@ -29,10 +28,11 @@ import CXsk
     counters: WorkerCounters
   ) {
     let clock = TimestampClock.shared
-    burst = Burst(capacity: configuration.batch, layout: layout, holdCapacity: configuration.holdCapacity)
-    pool = FramePool(capacity: layout.frameCount)
+    burst = Burst(
+      capacity: configuration.batch, layout: layout, holdCapacity: configuration.holdCapacity, slots: queues.count)
     owners = FrameOwners(frames: layout.frameCount)
     egress = Self.egressTable(queues)
+    localSlot = Self.localSlot(queues)
     self.queues = queues
     self.layout = layout
     self.counters = counters
@@ -46,7 +46,7 @@ import CXsk
   /// Puts frames `first…` into the pool, the lowest address on top.
   mutating func stockPool(from first: Int = 0) {
     for index in stride(from: layout.frameCount - 1, through: first, by: -1) {
-      pool.push(layout.address(ofFrame: index))
+      burst.pool.push(layout.address(ofFrame: index))
     }
   }
 
@@ -56,13 +56,20 @@ import CXsk
     for ingress in 0..<queues.count {
       for port in 0..<256 {
         var candidates: [Int] = []
-        for slot in 0..<queues.count where queues[slot].port == UInt8(port) { candidates.append(slot) }
+        for slot in 0..<queues.count where queues[slot].port == UInt8(port) && !queues[slot].isLocal {
+          candidates.append(slot)
+        }
         guard !candidates.isEmpty else { continue }
         let same = candidates.first { queues[$0].queue == queues[ingress].queue }
         table[ingress * 256 + port] = Int16(same ?? candidates[queues[ingress].queue % candidates.count])
       }
     }
     return table
+  }
+
+  private static func localSlot(_ queues: borrowing FixedArray<XSKQueue>) -> Int {
+    for slot in 0..<queues.count where queues[slot].isLocal { return slot }
+    return -1
   }
 
   @usableFromInline var queueCount: Int { queues.count }
@@ -76,7 +83,7 @@ import CXsk
     turnPackets = 0
     for slot in 0..<queues.count where queues[slot].isUp {
       if queues[slot].transmitFrames > 0 { reap(slot) }
-      if !isDraining { refill(slot) }
+      if !burst.isDraining { refill(slot) }
     }
   }
 

@@ -11,20 +11,24 @@ public struct WorkerParts: ~Copyable {
   ///
   /// - Parameters:
   ///   - devices: ports 0, 1, … in this order.
-  ///   - counters: a page with worker 0 and at least `devices.count` slots.
+  ///   - hasLocalPort: one more port behind the devices, for packets of the handler's own.
+  ///   - counters: a page with worker 0 and a slot for each port.
   public init(
-    simulated devices: [SimulatedDevice], umem: UMEM, counters: CounterPage,
+    simulated devices: [SimulatedDevice], hasLocalPort: Bool = false, umem: UMEM, counters: CounterPage,
     configuration: WorkerConfiguration = WorkerConfiguration(), control: WorkerControl = WorkerControl()
   ) throws(XSKError) {
-    let queues = try FixedArray<XSKQueue>(count: devices.count) { slot throws(XSKError) in
-      XSKQueue(
+    let local = hasLocalPort ? try LocalQueue(port: devices.count, slot: devices.count, queue: 0) : nil
+    let queues = try FixedArray<XSKQueue>(count: devices.count + (hasLocalPort ? 1 : 0)) { slot throws(XSKError) in
+      if slot == devices.count, let local { return local.queue(counters) }
+      return XSKQueue(
         rings: QueueRings(devices[slot].memory), doorbell: .simulated(devices[slot].doorbell),
         counters: counters.queue(slot: slot), port: UInt8(slot), queue: 0, maximumLength: .max)
     }
     try self.init(
       queues: queues, workerCounters: counters.worker(index: 0), configuration: configuration,
       resources: WorkerResources(
-        control: control, umem: umem, counterPage: counters, sockets: devices.map { _ in nil }, devices: devices))
+        control: control, umem: umem, counterPage: counters, sockets: devices.map { _ in nil }, devices: devices,
+        local: local))
     core.stockPool()
   }
 
@@ -41,6 +45,9 @@ public struct WorkerParts: ~Copyable {
     drainNanoseconds = UInt64(configuration.drainMilliseconds) * 1_000_000
   }
 
+  /// What wakes the worker besides its queues and its bell; −1: nothing.
+  @usableFromInline mutating func watch(_ descriptor: CInt) { idle.watch(descriptor) }
+
   /// A turn took `packets` packets: none, and the worker rests as its policy says.
   @usableFromInline mutating func rest(after packets: Int) {
     if packets == 0 { idle.rest(&core) } else { idle.reset() }
@@ -53,7 +60,7 @@ public struct WorkerParts: ~Copyable {
   /// From here on no frame is given to the kernel for receiving.
   @usableFromInline mutating func beginDrain() {
     drainDeadline = TimestampClock.monotonicNanoseconds + drainNanoseconds
-    core.isDraining = true
+    core.burst.isDraining = true
   }
 
   /// The handler has seen its last burst: what it still holds is dropped.
@@ -68,13 +75,16 @@ public struct WorkerParts: ~Copyable {
   }
 
   /// Frames that are now in the pool. The rest of the ledger is in the counters.
-  public var pooledFrames: Int { core.pool.count }
+  public var pooledFrames: Int { core.burst.pool.count }
 }
 
 extension CounterPage {
   /// A page in memory for one worker on simulated devices.
+  ///
+  /// - Parameter localPort: the name of the port for packets of the handler's own, if it has one.
   public convenience init(
-    simulated devices: [SimulatedDevice], tool: String = "swift-xsk", version: String = "", command: String = ""
+    simulated devices: [SimulatedDevice], localPort: String? = nil, tool: String = "swift-xsk", version: String = "",
+    command: String = ""
   ) throws(XSKError) {
     try self.init(
       inMemory: CounterDescription(
@@ -82,8 +92,10 @@ extension CounterPage {
         ports: devices.map {
           CounterDescription.Port(
             name: $0.name, device: $0.name, ifindex: 0, mode: "simulated", queues: [0], link: "up")
-        },
-        slots: devices.indices.map { CounterDescription.Slot(worker: 0, cpu: -1, port: $0, queue: 0) }),
+        } + (localPort.map { [CounterDescription.Port(local: $0, workers: 1)] } ?? []),
+        slots: (0..<devices.count + (localPort == nil ? 0 : 1)).map {
+          CounterDescription.Slot(worker: 0, cpu: -1, port: $0, queue: 0)
+        }),
       workers: 1)
   }
 }

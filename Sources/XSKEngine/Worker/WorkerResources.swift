@@ -7,6 +7,8 @@ struct WorkerResources {
   /// One a slot; nil where the queue is simulated, or given up.
   var sockets: [XSKSocket?]
   let devices: [SimulatedDevice]
+  /// The queue for packets of the handler's own, if there is one.
+  var local: LocalQueue?
   /// CLOCK_MONOTONIC of the next look at the kernel's statistics.
   var nextStatistics: UInt64 = 0
 
@@ -19,7 +21,7 @@ extension WorkerParts {
   @usableFromInline mutating func finishHousekeeping() {
     core.dispatchReleased()
     let now = TimestampClock.monotonicNanoseconds
-    if now >= resources.nextStatistics || core.isDraining {
+    if now >= resources.nextStatistics || core.burst.isDraining {
       resources.nextStatistics = now + WorkerResources.statisticsInterval
       for slot in 0..<core.queueCount { readKernelState(slot) }
     }
@@ -30,7 +32,7 @@ extension WorkerParts {
 
   /// Copies the kernel's statistics to the counters, and notices a socket whose device was unregistered.
   private mutating func readKernelState(_ slot: Int) {
-    guard let socket = resources.sockets[slot], core.queues[slot].isUp else { return }
+    guard slot < resources.sockets.count, let socket = resources.sockets[slot], core.queues[slot].isUp else { return }
     let error = socket.takeError()
     if error != 0 { core.fail(slot, error) }
     let counters = core.queues[slot].counters

@@ -23,13 +23,17 @@
   var isDiscarding = false
   /// Its socket was given up: its rings are not to be touched any more.
   var isVacant = false
+  /// It belongs to the local port: packets of the worker's own count here, and nobody drives its rings.
+  let isLocal: Bool
   /// 0: working; else the errno that ended it.
   var failure: CInt = 0
 
   init(
     rings memory: borrowing QueueRings, doorbell: Doorbell, counters: QueueCounters, port: UInt8, queue: Int,
-    maximumLength: Int
+    maximumLength: Int, isLocal: Bool = false
   ) {
+    self.isLocal = isLocal
+    isVacant = isLocal
     fill = unsafe FillRing(memory.fill)
     completion = unsafe CompletionRing(memory.completion)
     receive = unsafe ReceiveRing(memory.receive)
@@ -41,7 +45,10 @@
     self.maximumLength = maximumLength
   }
 
-  var isUp: Bool { failure == 0 }
+  var isUp: Bool { failure == 0 && !isLocal }
+
+  /// Why a packet can't leave by this queue, which is not up.
+  var reasonForNotSending: DropReason { isLocal ? .noSuchPort : .portDown }
 }
 
 /// Where a queue's four rings lie, whoever made them.

@@ -31,9 +31,15 @@ struct Forward: ParsableCommand {
 
   @Argument(help: "One interface.") var first: String
   @Argument(help: "The other.") var second: String
+  @OptionGroup var gro: GROOptions
   @OptionGroup var options: EngineOptions
 
   func run() throws {
-    try EngineRun(options: options, command: "forward", ports: [first, second]).run { _ in ForwardHandler() }
+    let run = EngineRun(options: options, command: "forward", ports: [first, second])
+    guard let coalescing = gro.configuration(.chain) else { return try run.run { _ in ForwardHandler() } }
+    let batch = options.batch
+    try run.run(holding: gro.heldPackets) { placement throws(XSKError) in
+      try CoalescingHandler(ForwardUnits(), gro: coalescing, batch: batch, queues: placement.slotCount)
+    }
   }
 }

@@ -7,11 +7,13 @@ struct EngineRun {
   let command: String
   let ports: [String]
 
+  /// - Parameter held: packets that the handler may hold for each queue.
   func run<Handler: PacketHandler & SendableMetatype & ~Copyable>(
-    handler: @escaping @Sendable (Engine.Placement) throws(XSKError) -> Handler
+    holding held: Int = 0, handler: @escaping @Sendable (Engine.Placement) throws(XSKError) -> Handler
   ) throws {
-    let configuration = options.configuration(
+    var configuration = options.configuration(
       ports: ports, command: ([command] + ports).joined(separator: " "))
+    configuration.heldPerQueue = held
     var stop = StopSignal()
     let cpu = CPUTimes.ofThisProcess
     let engine = try Engine.start(configuration, handler: handler)

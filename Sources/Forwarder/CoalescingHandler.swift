@@ -1,0 +1,109 @@
+public import GROLite
+public import XSKEngine
+
+/// GRO ahead of a pipeline: each burst is coalesced, and `Units` decides once per unit.
+///
+/// With a hold time, aggregates that can still grow wait for the next bursts of their queue, as held packets of the worker,
+/// and come back to GRO as the first packets of the next burst. They are let go of when their time is over, and when the
+/// worker stops. A queue has a GRO of its own then, so that packets of two ports never meet in a unit.
+@frozen public struct CoalescingHandler<Units: UnitHandler & ~Copyable>: PacketHandler, ~Copyable {
+  @usableFromInline var lanes: FixedArray<CoalescingLane>
+  @usableFromInline let holdTime: UInt64
+  public var units: Units
+
+  /// - Parameters:
+  ///   - units: decides about the units.
+  ///   - gro: its capacity is raised to what a burst may have.
+  ///   - batch: packets of a burst at most, as the worker is configured.
+  ///   - queues: the worker's (`Engine.Placement.slotCount`).
+  /// - Throws: a hold limit that does not leave room for a burst.
+  @inlinable
+  public init(
+    _ units: consuming Units, gro: GROConfiguration = GROConfiguration(), batch: Int = 64, queues: Int
+  ) throws(XSKError) {
+    let gro = try Self.configuration(gro, batch: batch)
+    let lanes = try FixedArray(count: gro.holdTime == 0 ? 1 : max(1, queues)) { _ throws(XSKError) in
+      CoalescingLane(gro)
+    }
+    self.lanes = lanes
+    self.units = units
+    holdTime = gro.holdTime
+  }
+
+  @usableFromInline
+  static func configuration(_ gro: GROConfiguration, batch: Int) throws(XSKError) -> GROConfiguration {
+    var gro = gro
+    let held = gro.holdTime == 0 ? 0 : gro.holdLimit
+    guard held >= 0, batch + held <= 1024, batch >= held else {
+      throw XSKError(
+        "GRO holding \(held) packets beside bursts of \(batch)", "out of range",
+        remedy: "hold no more than a burst has, 1,024 together")
+    }
+    gro.capacity = max(1, batch + held)
+    return gro
+  }
+
+  @inlinable public mutating func handle(_ burst: inout Burst) {
+    if holdTime != 0 { return handleHolding(&burst) }
+    lanes[0].gro.process(burst)
+    lanes[0].decide(&burst, &units)
+  }
+
+  @inlinable @inline(never)
+  mutating func handleHolding(_ burst: inout Burst) {
+    let lane = burst.slot
+    let now = TimestampClock.monotonicNanoseconds
+    if burst.count == 0 && !burst.isDraining && now &- lanes[lane].since < holdTime { return }
+    burst.readmit(lanes[lane].held, count: lanes[lane].heldCount)
+    lanes[lane].gro.process(burst, now: now, deliverHeld: burst.isDraining)
+    lanes[lane].decide(&burst, &units)
+    lanes[lane].hold(&burst, now: now)
+  }
+
+  @inlinable public mutating func originate(_ burst: inout Burst) { units.originate(&burst) }
+
+  @inlinable public var wakeDescriptor: CInt { units.wakeDescriptor }
+}
+
+/// A GRO, and the packets that it holds.
+@frozen @usableFromInline struct CoalescingLane: ~Copyable {
+  @usableFromInline var gro: GROLite
+  @usableFromInline var held: FixedArray<HeldPacket>
+  @usableFromInline var heldCount = 0
+  /// When the oldest held packet came.
+  @usableFromInline var since: UInt64 = 0
+
+  @usableFromInline init(_ configuration: GROConfiguration) {
+    gro = GROLite(configuration)
+    held = FixedArray(repeating: HeldPacket.none, count: configuration.holdTime == 0 ? 0 : configuration.holdLimit)
+  }
+
+  /// Has `units` decide about each unit of the last burst.
+  @inlinable @inline(always)
+  mutating func decide<Units: UnitHandler & ~Copyable>(_ burst: inout Burst, _ units: inout Units) {
+    for number in 0..<gro.unitCount {
+      let unit = gro.unit(number)
+      let verdict = units.decide(unit, of: gro, in: &burst)
+      gro.forEachPacket(of: unit) { index in
+        burst[verdict: index] = verdict
+        burst.sequence(index)
+      }
+    }
+    burst.count(units: gro.unitCount, packets: burst.count &- gro.heldCount)
+  }
+
+  /// Has the worker hold what GRO held back, in GRO's order.
+  @usableFromInline mutating func hold(_ burst: inout Burst, now: UInt64) {
+    heldCount = 0
+    for number in 0..<gro.heldCount {
+      let index = gro.heldPacket(number)
+      guard let packet = burst.hold(index) else {
+        preconditionFailure("the worker's hold capacity is less than GRO's limit on all of its queues")
+      }
+      burst.sequence(index)
+      held[heldCount] = packet
+      heldCount += 1
+    }
+    since = gro.oldestHeld(now: now)
+  }
+}

@@ -1,0 +1,33 @@
+public import GROLite
+public import XSKEngine
+
+/// What is done with units: the stage behind GRO. One instance a worker.
+public protocol UnitHandler: ~Copyable {
+  /// Decides about a unit, once for all of its packets, which leave in the unit's order.
+  ///
+  /// - Parameters:
+  ///   - unit: an aggregate of one flow, or a lone packet.
+  ///   - gro: what the unit is of: `gro.summary(of: unit)` has its headers, `gro.forEachPacket(of: unit)` its packets.
+  ///   - burst: the packets' bytes, which may be rewritten. The verdicts are set by the caller.
+  mutating func decide(_ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst) -> Verdict
+
+  /// As `PacketHandler.originate`.
+  mutating func originate(_ burst: inout Burst)
+
+  /// As `PacketHandler.wakeDescriptor`.
+  var wakeDescriptor: CInt { get }
+}
+
+extension UnitHandler where Self: ~Copyable {
+  @inlinable public mutating func originate(_ burst: inout Burst) {}
+
+  @inlinable public var wakeDescriptor: CInt { -1 }
+}
+
+extension Burst: PacketBatch {
+  @inlinable @inline(always) @_lifetime(borrow self)
+  public func bytes(at index: Int) -> RawSpan { bytes(index) }
+
+  @inlinable @inline(always)
+  public func packetLength(at index: Int) -> Int { length(index) }
+}

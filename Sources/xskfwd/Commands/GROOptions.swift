@@ -1,0 +1,30 @@
+import ArgumentParser
+import GROLite
+
+/// The options of a command that can run GRO ahead of what it does.
+struct GROOptions: ParsableArguments {
+  @Flag(help: "Coalesce packets of a flow, and decide once for all of them. They leave as they came.")
+  var gro = false
+
+  @Option(help: "Hold packets that long for others to join them, in microseconds, 0…1000 (15 to 100 are sensible).")
+  var groHold = 0
+
+  func validate() throws {
+    guard (0...1000).contains(groHold) else {
+      throw ValidationError("--gro-hold \(groHold): out of range; give 0 to 1000 microseconds")
+    }
+    guard gro || groHold == 0 else {
+      throw ValidationError("--gro-hold \(groHold): nothing is held without GRO; add --gro")
+    }
+  }
+
+  /// nil: no GRO.
+  func configuration(_ mode: GROConfiguration.Mode) -> GROConfiguration? {
+    guard gro else { return nil }
+    return GROConfiguration(
+      mode: mode, holdTime: UInt64(groHold) * 1000, holdLimit: heldPackets, seed: .random(in: .min ... .max))
+  }
+
+  /// Packets that each queue may hold: a quarter of a burst would be little, more than a burst helps nobody.
+  var heldPackets: Int { groHold == 0 ? 0 : 64 }
+}
