@@ -8,6 +8,7 @@ public import XSKEngine
 /// worker stops. A queue has a GRO of its own then, so that packets of two ports never meet in a unit.
 @frozen public struct CoalescingHandler<Units: UnitHandler & ~Copyable>: PacketHandler, ~Copyable {
   @usableFromInline var lanes: FixedArray<CoalescingLane>
+  /// Ticks of `TimestampClock`.
   @usableFromInline let holdTime: UInt64
   public var units: Units
 
@@ -40,6 +41,8 @@ public import XSKEngine
         remedy: "hold no more than a burst has, 1,024 together")
     }
     gro.capacity = max(1, batch + held)
+    // The worker tells the time in ticks: no system call.
+    if gro.holdTime > 0 { gro.holdTime = max(1, TimestampClock.shared.ticks(nanoseconds: gro.holdTime)) }
     return gro
   }
 
@@ -52,7 +55,7 @@ public import XSKEngine
   @inlinable @inline(never)
   mutating func handleHolding(_ burst: inout Burst) {
     let lane = burst.slot
-    let now = TimestampClock.monotonicNanoseconds
+    let now = burst.now
     if burst.count == 0 && !burst.isDraining && now &- lanes[lane].since < holdTime { return }
     burst.readmit(lanes[lane].held, count: lanes[lane].heldCount)
     lanes[lane].gro.process(burst, now: now, deliverHeld: burst.isDraining)

@@ -31,6 +31,8 @@ import CXsk
   public internal(set) var queue = 0
   /// The worker's queue that they came in on: 0, 1, … over all of its ports.
   public internal(set) var slot = 0
+  /// When this turn began, in ticks of `TimestampClock`.
+  public internal(set) var now: UInt64 = 0
   /// The worker is stopping: what is held is to be let go of, and the kernel is given no more frames to receive into.
   public internal(set) var isDraining = false
   /// These are packets of the worker's own, being composed.

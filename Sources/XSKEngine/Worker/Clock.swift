@@ -21,6 +21,9 @@ public struct TimestampClock: Sendable {
   /// Ticks in a number of microseconds.
   public func ticks(microseconds: Int) -> UInt64 { UInt64(ticksPerSecond * Double(microseconds) / 1e6) }
 
+  /// Ticks in a number of nanoseconds.
+  public func ticks(nanoseconds: UInt64) -> UInt64 { UInt64(ticksPerSecond * Double(nanoseconds) / 1e9) }
+
   /// CLOCK_MONOTONIC in nanoseconds.
   public static var monotonicNanoseconds: UInt64 {
     var time = timespec()

@@ -80,6 +80,7 @@ import CXsk
     let start = cxsk_timestamp()
     if turnPackets > 0 { counters.add(.busyTicks, start &- now) }
     now = start
+    burst.now = start
     turnPackets = 0
     for slot in 0..<queues.count where queues[slot].isUp {
       if queues[slot].transmitFrames > 0 { reap(slot) }
