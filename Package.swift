@@ -77,7 +77,8 @@ let package = Package(
     .testTarget(name: "XSKLabTests", dependencies: ["XSKLab", "XSKEngine"], swiftSettings: swiftSettings),
     // What needs root and a kernel: it fails without, it never skips.
     .testTarget(
-      name: "SystemTests", dependencies: ["Forwarder", "XSKEngine", "XSKLab", "CXsk", "xsk-test-engine"],
+      name: "SystemTests",
+      dependencies: ["Forwarder", "GROLite", "XSKEngine", "XSKLab", "CXsk", "xsk-test-engine"],
       exclude: ["bpf"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
     // A process with an engine in it, for the system tests to kill.
     .executableTarget(

@@ -24,6 +24,7 @@ extension OnVeth {
       let before = counters.dropped(.portDown)
       let source = try PacketSocket(in: lab.right, device: "r0")
       for frame in NumberedFrame.series(50) { try source.send(frame) }
+      // At least: the host on the right looks for its lost neighbour, too.
       #expect(eventually { counters.dropped(.portDown) >= before + 50 })
       try lab.connectLeft()
       #expect(engine.says("m0 queue 0: back"))
