@@ -145,7 +145,7 @@ extension RunSummary.Port {
 
 extension RunSummary.Packets {
   init(_ snapshot: CounterSnapshot) {
-    let known = Dictionary(uniqueKeysWithValues: DropReason.allCases.map { ($0.name, UInt64(0)) })
+    let known = Dictionary(uniqueKeysWithValues: DropReason.own.map { ($0.name, UInt64(0)) })
     self.init(
       received: snapshot.total(.receivedPackets), forwarded: snapshot.total(.forwardedPackets),
       delivered: snapshot.total(.deliveredPackets), held: snapshot.total(.heldPackets),

@@ -86,7 +86,7 @@ final class ForwarderRig<Handler: PacketHandler & ~Copyable> {
       for gauge in [QueueCounter.fillFrames, .kernelFrames, .txFrames, .completionFrames] { frames &+= mine.get(gauge) }
       let explained =
         mine.get(.forwardedPackets) + mine.get(.deliveredPackets) + mine.get(.heldPackets)
-        + DropReason.allCases.reduce(0) { $0 + mine.dropped($1) }
+        + mine.droppedTotal
       #expect(mine.get(.receivedPackets) == explained, "packets of port \(port)", sourceLocation: location)
     }
     #expect(frames == totals.get(.framesTotal), "frame ledger", sourceLocation: location)

@@ -120,7 +120,7 @@ final class SimulatedRig {
 
   private func expectConservation(_ slot: Int, _ location: SourceLocation) {
     let held = UInt64(worker.parts.core.burst.held.count(slot: slot))
-    let dropped = DropReason.allCases.reduce(0) { $0 + self.dropped($1, slot) }
+    let dropped = counters.queue(slot: slot).droppedTotal
     let explained = forwarded(slot) + count(.deliveredPackets, slot) + held + dropped
     #expect(receivedPackets(slot) == explained, "packets of queue \(slot)", sourceLocation: location)
   }

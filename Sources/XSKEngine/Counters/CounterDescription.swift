@@ -48,14 +48,20 @@ public struct CounterDescription: Codable, Hashable, Sendable {
     public var worker: [String: Int]
     /// Places 0…63 of a slot's block.
     public var queue: [String: Int]
-    /// Places 0…63 after the counters of a slot's block.
+    /// Places 0…255 after the counters of a slot's block.
     public var drops: [String: Int]
 
     /// The counters of this version.
     public static let current = Names(
       worker: .init(uniqueKeysWithValues: WorkerCounter.allCases.map { ($0.name, $0.rawValue) }),
       queue: .init(uniqueKeysWithValues: QueueCounter.allCases.map { ($0.name, $0.rawValue) }),
-      drops: .init(uniqueKeysWithValues: DropReason.allCases.map { ($0.name, Int($0.rawValue)) }))
+      drops: .init(uniqueKeysWithValues: DropReason.own.map { ($0.name, Int($0.rawValue)) }))
+
+    /// With further drop reasons. A name that is taken stays with the first that had it.
+    public func adding(_ reasons: [DropReason: String]) -> Names {
+      let added = reasons.map { ($0.value, Int($0.key.rawValue)) }
+      return Names(worker: worker, queue: queue, drops: drops.merging(added) { first, _ in first })
+    }
 
     public init(worker: [String: Int], queue: [String: Int], drops: [String: Int]) {
       self.worker = worker
@@ -96,9 +102,11 @@ public struct CounterDescription: Codable, Hashable, Sendable {
         throw damaged(subject, "queue slot \(index) names port \(slot.port) of \(ports.count)")
       }
     }
-    for (name, place) in [counters.worker, counters.queue, counters.drops].joined()
-    where !(0..<64).contains(place) {
+    for (name, place) in [counters.worker, counters.queue].joined() where !(0..<64).contains(place) {
       throw damaged(subject, "puts counter \(name) at place \(place) of 64")
+    }
+    for (name, place) in counters.drops where !(0..<256).contains(place) {
+      throw damaged(subject, "puts drop reason \(name) at place \(place) of 256")
     }
   }
 }

@@ -10,7 +10,7 @@ import CXsk
   // Sendable: it is made on the control thread and handed to the one worker that writes through it.
   @usableFromInline let base: UnsafeMutablePointer<UInt64>
 
-  /// - Parameter base: 128 words (`CounterPageLayout.slotCounters`), owned by a page.
+  /// - Parameter base: 320 words (`CounterPageLayout.slotCounters`), owned by a page.
   @unsafe init(base: UnsafeMutablePointer<UInt64>) { unsafe self.base = base }
 
   /// Adds to a counter; it wraps past 2⁶⁴.
@@ -31,13 +31,18 @@ import CXsk
 
   /// Counts `packets` received packets as dropped.
   @inlinable @inline(__always) public func drop(_ reason: DropReason, _ packets: UInt64) {
-    // In bounds: raw values of DropReason are 0…63 and their places are the second half of the block's 128 words.
+    // In bounds: raw values of DropReason are 0…255 and their places are the last 256 of the block's 320 words.
     let place = unsafe base + (CounterPageLayout.firstDropReason + Int(reason.rawValue))
     unsafe cxsk_counter_store(place, cxsk_counter_load(place) &+ packets)
   }
 
   @inlinable @inline(__always) public func dropped(_ reason: DropReason) -> UInt64 {
     unsafe cxsk_counter_load(base + (CounterPageLayout.firstDropReason + Int(reason.rawValue)))  // in bounds as above
+  }
+
+  /// Packets dropped under any reason.
+  public var droppedTotal: UInt64 {
+    (0...UInt8.max).reduce(0) { $0 &+ dropped(DropReason(rawValue: $1)) }
   }
 }
 

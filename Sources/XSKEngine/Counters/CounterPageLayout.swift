@@ -1,4 +1,4 @@
-/// Where everything is in a counter page, layout version 1.
+/// Where everything is in a counter page, layout version 2.
 ///
 /// ```
 ///        0 ┌───────────────────────────────────────────────────────────────┐
@@ -16,7 +16,7 @@
 ///          │ worker 0:   64 × UInt64, one for each WorkerCounter            │
 ///          │ worker 1 …                                                     │
 ///    slots ├───────────────────────────────────────────────────────────────┤
-///          │ slot 0:    128 × UInt64: 0…63 QueueCounter, 64…127 DropReason  │
+///          │ slot 0:    320 × UInt64: 0…63 QueueCounter, 64…319 DropReason  │
 ///          │ slot 1 …                                                       │
 ///          └───────────────────────────────────────────────────────────────┘
 /// ```
@@ -30,13 +30,13 @@
 @frozen public struct CounterPageLayout: Hashable, Sendable {
   /// `XSKCNTR1` as a little-endian number.
   public static let magic: UInt64 = 0x3152_544E_434B_5358
-  public static let version: UInt64 = 1
+  public static let version: UInt64 = 2
   public static let headerBytes = 4096
   public static let blockAlignment = 128
   /// Counters in a worker's block.
   public static let workerCounters = 64
   /// Words in a slot's block: counters, then drop reasons.
-  @inlinable public static var slotCounters: Int { 128 }
+  @inlinable public static var slotCounters: Int { 320 }
   /// The first drop reason's place in a slot's block.
   @inlinable public static var firstDropReason: Int { 64 }
 

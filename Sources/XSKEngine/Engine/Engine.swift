@@ -106,7 +106,8 @@ public final class Engine: Sendable {
           + (worker.localSlot.map { _ in
             [CounterDescription.Slot(worker: worker.index, cpu: worker.cpu, port: ports.count, queue: worker.index)]
           } ?? [])
-      })
+      },
+      counters: .current.adding(configuration.reasonNames))
   }
 
   /// Has the devices leave their interrupts to our polling; refusal is a note, not an obstacle.

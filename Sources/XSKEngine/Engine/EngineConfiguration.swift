@@ -35,6 +35,8 @@ public struct EngineConfiguration: Sendable {
   public var socket: SocketConfiguration
   /// Frames and pages of each worker's UMEM; `frames` 0: what its queues need.
   public var umem: UMEMConfiguration
+  /// Names of drop reasons beyond the engine's own, as counters show them: lower-case letters, digits and underscores.
+  public var reasonNames: [DropReason: String] = [:]
   /// A failed port is opened again when its device is back.
   public var reopensPorts: Bool
   /// Where the counter page is made.

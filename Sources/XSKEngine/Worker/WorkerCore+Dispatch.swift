@@ -18,7 +18,7 @@ extension WorkerCore {
     switch verdict.kind {
     case .drop:
       recycle(range)
-      queues[slot].counters.drop(DropReason(rawValue: verdict.argument) ?? .policy, UInt64(range.count))
+      queues[slot].counters.drop(DropReason(rawValue: verdict.argument), UInt64(range.count))
     case .reflect:
       transmit(range, ingress: slot, egress: slot)
     case .forward:
@@ -145,7 +145,7 @@ extension WorkerCore {
     while let (head, slot, verdict) = burst.held.takeReleased(scratch: &burst.fragments, start: scratch) {
       switch verdict.kind {
       case .drop:
-        drop(head, DropReason(rawValue: verdict.argument) ?? .policy, slot)
+        drop(head, DropReason(rawValue: verdict.argument), slot)
       case .deliver:
         queues[slot].counters.add(.deliveredPackets, 1)
         queues[slot].counters.add(.deliveredBytes, UInt64(length(of: head)))

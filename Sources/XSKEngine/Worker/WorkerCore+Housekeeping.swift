@@ -30,9 +30,8 @@ extension WorkerCore {
   /// received = forwarded + delivered + held + Σ dropped, on one queue.
   func isConserved(_ slot: Int) -> Bool {
     let counters = queues[slot].counters
-    var explained = counters.get(.forwardedPackets) + counters.get(.deliveredPackets) + counters.get(.heldPackets)
-    for reason in DropReason.allCases { explained += counters.dropped(reason) }
-    return explained == counters.get(.receivedPackets)
+    let explained = counters.get(.forwardedPackets) &+ counters.get(.deliveredPackets) &+ counters.get(.heldPackets)
+    return explained &+ counters.droppedTotal == counters.get(.receivedPackets)
   }
 
   /// Nothing is under way: no packet to take, nothing to transmit, nothing to complete.

@@ -83,7 +83,8 @@ extension CounterPage {
   ///
   /// - Parameter localPort: the name of the port for packets of the handler's own, if it has one.
   public convenience init(
-    simulated devices: [SimulatedDevice], localPort: String? = nil, tool: String = "swift-xsk", version: String = "",
+    simulated devices: [SimulatedDevice], localPort: String? = nil, reasonNames: [DropReason: String] = [:],
+    tool: String = "swift-xsk", version: String = "",
     command: String = ""
   ) throws(XSKError) {
     try self.init(
@@ -95,7 +96,7 @@ extension CounterPage {
         } + (localPort.map { [CounterDescription.Port(local: $0, workers: 1)] } ?? []),
         slots: (0..<devices.count + (localPort == nil ? 0 : 1)).map {
           CounterDescription.Slot(worker: 0, cpu: -1, port: $0, queue: 0)
-        }),
+        }, counters: .current.adding(reasonNames)),
       workers: 1)
   }
 }

@@ -48,7 +48,7 @@ struct CounterReader {
           frames &+= queue.get(place)
         }
         var explained = queue.get(.forwardedPackets) + queue.get(.deliveredPackets) + queue.get(.heldPackets)
-        for reason in DropReason.allCases { explained += queue.dropped(reason) }
+        explained += queue.droppedTotal
         #expect(explained == queue.get(.receivedPackets), "slot \(slot)", sourceLocation: sourceLocation)
       }
       #expect(worker.get(.framesTotal) > 0, sourceLocation: sourceLocation)

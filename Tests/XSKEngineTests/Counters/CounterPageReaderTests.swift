@@ -43,7 +43,7 @@ private let damages: [Damage] = [
   Damage("bytes long, but claims") { $0 += [0] },
   Damage("wrong magic") { $0 = [UInt8](repeating: 0, count: $0.count) },
   Damage("wrong magic") { $0 = [UInt8](repeating: 0xFF, count: $0.count) },
-  Damage("layout version 2", .version, 2),
+  Damage("layout version 3", .version, 3),
   Damage("layout version 18446744073709551615", .version, .max),
   Damage("claims a header of 0 bytes", .headerBytes, 0),
   Damage("misaligned or too narrow", .workerOffset, 8),
@@ -81,7 +81,8 @@ private let damages: [Damage] = [
   Damage("doesn't parse", description: #"{"tool":1e999}"#),
   Damage("names port 99 of 1", description: described(slots: #"{"worker":0,"cpu":0,"port":99,"queue":0}"#)),
   Damage("names worker -1 of 2", description: described(slots: #"{"worker":-1,"cpu":0,"port":0,"queue":0}"#)),
-  Damage("counter x at place 64 of 64", description: described(names: #""worker":{},"queue":{},"drops":{"x":64}"#)),
+  Damage(
+    "drop reason x at place 256 of 256", description: described(names: #""worker":{},"queue":{},"drops":{"x":256}"#)),
   Damage("counter x at place -1 of 64", description: described(names: #""worker":{"x":-1},"queue":{},"drops":{}"#)),
 ]
 

@@ -20,8 +20,8 @@ struct CounterPageTests {
     #expect(layout.workerOffset == 16384)
     #expect(layout.workerStride == 512)
     #expect(layout.slotOffset == 16384 + 3 * 512)
-    #expect(layout.slotStride == 1024)
-    #expect(layout.pageBytes == 24576)
+    #expect(layout.slotStride == 2560)
+    #expect(layout.pageBytes == 32768)
   }
 
   @Test func `The magic reads XSKCNTR1 in the file`() throws {
@@ -44,7 +44,7 @@ struct CounterPageTests {
     let kinds: [(places: [Int], names: [String])] = [
       (QueueCounter.allCases.map(\.rawValue), QueueCounter.allCases.map(\.name)),
       (WorkerCounter.allCases.map(\.rawValue), WorkerCounter.allCases.map(\.name)),
-      (DropReason.allCases.map { Int($0.rawValue) }, DropReason.allCases.map(\.name)),
+      (DropReason.own.map { Int($0.rawValue) }, DropReason.own.map(\.name)),
     ]
     for kind in kinds {
       #expect(Set(kind.places).count == kind.places.count)
@@ -61,7 +61,7 @@ struct CounterPageTests {
         page.queue(slot: slot).add(counter, number)
         number += 1
       }
-      for reason in DropReason.allCases {
+      for reason in DropReason.own {
         page.queue(slot: slot).drop(reason, number)
         number += 1
       }
@@ -79,7 +79,7 @@ struct CounterPageTests {
         #expect(slot[counter] == expected)
         expected += 1
       }
-      for reason in DropReason.allCases {
+      for reason in DropReason.own {
         #expect(slot[reason] == expected)
         expected += 1
       }
@@ -139,12 +139,12 @@ struct CounterPageTests {
     page.queue(slot: 2).add(.forwardedPackets, 1002)
     page.queue(slot: 2).drop(.portDown, 1003)
     let places: [(offset: Int, value: UInt64)] = [
-      (8, 1), (16, 4096), (24, 2), (32, UInt64(getpid())), (64, 2), (72, UInt64(layout.pageBytes)),
-      (104, UInt64(layout.workerOffset)), (112, 512), (120, 2), (128, UInt64(layout.slotOffset)), (136, 1024),
+      (8, 2), (16, 4096), (24, 2), (32, UInt64(getpid())), (64, 2), (72, UInt64(layout.pageBytes)),
+      (104, UInt64(layout.workerOffset)), (112, 512), (120, 2), (128, UInt64(layout.slotOffset)), (136, 2560),
       (144, 3),
       (layout.workerOffset + 512 + 8 * WorkerCounter.polls.rawValue, 1001),
-      (layout.slotOffset + 2 * 1024 + 8 * QueueCounter.forwardedPackets.rawValue, 1002),
-      (layout.slotOffset + 2 * 1024 + 8 * (64 + Int(DropReason.portDown.rawValue)), 1003),
+      (layout.slotOffset + 2 * 2560 + 8 * QueueCounter.forwardedPackets.rawValue, 1002),
+      (layout.slotOffset + 2 * 2560 + 8 * (64 + Int(DropReason.portDown.rawValue)), 1003),
     ]
     for place in places { #expect(try wordSeenElsewhere(path, at: place.offset) == place.value) }
   }
@@ -157,8 +157,8 @@ struct CounterPageTests {
     let layout = try CounterPageLayout(workers: 2, slots: 3, descriptionBytes: 2000)
     let before = try reader.snapshot()
     #expect(before.slots[2][.receivedPackets] == 42)
-    let offset = Int(try #require(try wordSeenElsewhere(path, at: 128))) + 1024
-    #expect(offset == layout.slotOffset + 1024)
+    let offset = Int(try #require(try wordSeenElsewhere(path, at: 128))) + 2560
+    #expect(offset == layout.slotOffset + 2560)
     _ = try run(
       "/bin/sh", "-c", "printf 'ABCD' | dd of='\(path)' bs=1 seek=\(offset) conv=notrunc status=none")
     #expect(try reader.snapshot().slots[1][.receivedPackets] == 0x4443_4241)
@@ -221,5 +221,28 @@ struct CounterPageTests {
     }
     #expect(error?.subject == "/nonexistent/page")
     #expect(error?.code == ENOENT)
+  }
+}
+
+@Suite struct DropReasonTests {
+  @Test func `a deployment's reasons have their own names and places`() throws {
+    let flood = DropReason.custom(0)
+    let last = DropReason.custom(DropReason.customCount - 1)
+    let device = try SimulatedDevice()
+    let page = try CounterPage(
+      simulated: [device], reasonNames: [flood: "flood", last: "the_last", .custom(1): "policy"])
+    page.queue(slot: 0).drop(flood, 3)
+    page.queue(slot: 0).drop(last, 4)
+    page.queue(slot: 0).drop(.policy, 5)
+    let drops = try page.snapshot().drops
+    #expect(drops["flood"] == 3 && drops["the_last"] == 4)
+    #expect(drops["policy"] == 5, "a name that is taken stays with the first")
+    #expect(page.queue(slot: 0).droppedTotal == 12)
+    #expect(page.queue(slot: 0).get(.receivedPackets) == 0, "reasons touch no counter")
+  }
+
+  @Test func `names are those of the engine's own, each once`() {
+    #expect(Set(DropReason.own.map(\.name)).count == DropReason.own.count && DropReason.own.count <= 32)
+    #expect(DropReason.custom(7).name == "reason_71")
   }
 }
