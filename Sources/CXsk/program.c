@@ -12,6 +12,10 @@
 #include <unistd.h>
 #include <xdp/libxdp.h>
 
+#ifndef BPF_F_XDP_DEV_BOUND_ONLY /* 6.3: the program uses a device's functions, but runs on the CPU */
+#define BPF_F_XDP_DEV_BOUND_ONLY (1U << 6)
+#endif
+
 struct cxsk_program {
 	struct bpf_object *object;
 	struct bpf_program *function;
@@ -96,6 +100,20 @@ int cxsk_program_resize_map(struct cxsk_program *program, const char *name, uint
 	return map ? bpf_map__set_max_entries(map, entries) : -ENOENT;
 }
 
+int cxsk_program_set_constants(struct cxsk_program *program, const void *data, size_t size)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(program->object, ".rodata");
+
+	return map ? bpf_map__set_initial_value(map, data, size) : -ENOENT;
+}
+
+int cxsk_program_bind_device(struct cxsk_program *program, int ifindex)
+{
+	bpf_program__set_ifindex(program->function, (uint32_t)ifindex);
+	return bpf_program__set_flags(program->function,
+				      bpf_program__flags(program->function) | BPF_F_XDP_DEV_BOUND_ONLY);
+}
+
 int cxsk_program_load(struct cxsk_program *program)
 {
 	log_begin();
@@ -171,6 +189,28 @@ int cxsk_map_set(int map, uint32_t key, uint32_t value)
 int cxsk_map_delete(int map, uint32_t key)
 {
 	return bpf_map_delete_elem(map, &key);
+}
+
+/* Runs `return bpf_xdp_adjust_meta(ctx, -length)` on a packet of zeros. */
+int cxsk_metadata_is_accepted(uint32_t length)
+{
+	const struct bpf_insn program[] = {
+		/* r1 is the context. */
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = -(int32_t)length },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_xdp_adjust_meta },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	const uint8_t packet[64] = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet, .data_size_in = sizeof(packet), .repeat = 1);
+
+	log_begin();
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "xsk_probe", "Dual BSD/GPL", program,
+			       sizeof(program) / sizeof(program[0]), NULL);
+	if (fd < 0)
+		return fd;
+	int error = bpf_prog_test_run_opts(fd, &options);
+	close(fd);
+	return error ? error : options.retval == 0;
 }
 
 int cxsk_attached_program(int ifindex, uint32_t *id, uint8_t *mode)

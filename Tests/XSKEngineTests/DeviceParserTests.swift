@@ -97,9 +97,11 @@ struct DeviceParserTests {
     var features = [UInt8]()
     features.append(attribute: 3, UInt64(0b101011))
     features.append(attribute: 4, UInt32(17))
+    features.append(attribute: 5, UInt64(0b011))
     let xdp = try #require(XDPCapabilities(NetlinkAttributes(features[...])))
     #expect(xdp.features == [.basic, .redirect, .zeroCopy, .receiveFragments] && xdp.zeroCopySegments == 17)
     #expect(xdp.features.names == ["basic", "redirect", "xsk-zerocopy", "rx-sg"])
+    #expect(xdp.receiveMetadata == [.timestamp, .hash])
     #expect(XDPCapabilities(NetlinkAttributes([])) == nil)
 
     // Queue 0 RX free, queue 1 RX bound, queue 2 TX bound.

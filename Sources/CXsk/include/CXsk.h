@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "../bpf/xsk_metadata.h"
 #include "cxsk_abi.h"
 #include "cxsk_cpu.h"
 #include "cxsk_device.h"

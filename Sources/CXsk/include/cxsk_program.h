@@ -18,6 +18,10 @@ struct cxsk_program *_Nullable cxsk_program_open(const void *_Nonnull image, siz
 						 int *_Nonnull error);
 /* Sets the size of a map before the program is loaded. */
 int cxsk_program_resize_map(struct cxsk_program *_Nonnull program, const char *_Nonnull map, uint32_t entries);
+/* Sets the program's read-only data, which must be of exactly this size, before it is loaded. */
+int cxsk_program_set_constants(struct cxsk_program *_Nonnull program, const void *_Nonnull data, size_t size);
+/* Binds it to a device, before it is loaded: then it may call the driver's RX metadata functions (Linux 6.3). */
+int cxsk_program_bind_device(struct cxsk_program *_Nonnull program, int ifindex);
 /* Loads it as a program of its own. */
 int cxsk_program_load(struct cxsk_program *_Nonnull program);
 /* Attaches a loaded program through a link; flags: XDP_FLAGS_*_MODE. */
@@ -33,6 +37,10 @@ int cxsk_program_map(const struct cxsk_program *_Nonnull program, const char *_N
 /* Map elements by fd. */
 int cxsk_map_set(int map, uint32_t key, uint32_t value);
 int cxsk_map_delete(int map, uint32_t key);
+
+/* Whether the kernel lets a program put `length` bytes of metadata ahead of a packet with XDP's usual headroom: 1, 0, or a
+ * negative errno if it can't be asked. */
+int cxsk_metadata_is_accepted(uint32_t length);
 
 /* The program that is attached to a device now: its id, 0 if none; *mode is XDP_ATTACHED_*. */
 int cxsk_attached_program(int ifindex, uint32_t *_Nonnull id, uint8_t *_Nonnull mode);

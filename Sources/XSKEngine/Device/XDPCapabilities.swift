@@ -31,8 +31,8 @@ public struct XDPCapabilities: Hashable, Sendable {
   public internal(set) var features: Features
   /// Descriptors that one packet may span in zero-copy mode; 1: no multi-buffer there.
   public internal(set) var zeroCopySegments: Int
-  /// RX metadata that programs may read: bit 0 timestamp, bit 1 hash, bit 2 VLAN tag.
-  public internal(set) var receiveMetadata: UInt64
+  /// What programs may ask the driver about a received packet.
+  public internal(set) var receiveMetadata: ReceiveHints
   /// TX metadata that sockets may ask for: bit 0 timestamp, bit 1 checksum, bit 2 launch time.
   public internal(set) var transmitMetadata: UInt64
 
@@ -41,11 +41,12 @@ public struct XDPCapabilities: Hashable, Sendable {
     guard let features = attributes.integer(3, as: UInt64.self) else { return nil }
     self.features = Features(rawValue: features)
     zeroCopySegments = Int(attributes.integer(4, as: UInt32.self) ?? 1)
-    receiveMetadata = attributes.integer(5, as: UInt64.self) ?? 0
+    receiveMetadata = ReceiveHints(rawValue: attributes.integer(5, as: UInt64.self) ?? 0)
     transmitMetadata = attributes.integer(6, as: UInt64.self) ?? 0
   }
 
-  init(features: Features, zeroCopySegments: Int = 1, receiveMetadata: UInt64 = 0, transmitMetadata: UInt64 = 0) {
+  init(features: Features, zeroCopySegments: Int = 1, receiveMetadata: ReceiveHints = [], transmitMetadata: UInt64 = 0)
+  {
     self.features = features
     self.zeroCopySegments = zeroCopySegments
     self.receiveMetadata = receiveMetadata

@@ -35,6 +35,10 @@ extension Engine {
     if program.mode == .generic && configuration.socket.mode == .auto {
       note("\(port.name): native XDP was refused, using generic mode (slower); see: xskfwd doctor \(port.name)")
     }
+    let missing = configuration.metadata.missingNames(hints: program.hints)
+    if !missing.isEmpty {
+      note("\(port.name): metadata without \(missing.joined(separator: " and ")), which its driver does not tell here")
+    }
   }
 
   /// On the worker's thread: its UMEM, its sockets bound and their fill rings filled.

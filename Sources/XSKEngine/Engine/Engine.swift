@@ -53,6 +53,7 @@ public final class Engine: Sendable {
   @usableFromInline
   static func start(_ configuration: EngineConfiguration, run: @escaping Run) throws(XSKError) -> Engine {
     try configuration.worker.validate()
+    try configuration.metadata.validate()
     var devices: [NetworkDevice] = []
     for port in configuration.ports { devices.append(try NetworkDevice(named: port.device)) }
     let plan = try EnginePlan(configuration, devices: devices)
@@ -62,6 +63,7 @@ public final class Engine: Sendable {
           device: port.device, queues: port.queues, cores: configuration.cores, mode: configuration.socket.mode,
           umem: plan.umem, workers: plan.workers.count))
     }
+    try configuration.metadata.checkKernelLimit()
     let engine = try Engine(configuration, plan)
     do throws(XSKError) {
       try engine.launch(run)
@@ -75,7 +77,9 @@ public final class Engine: Sendable {
   private init(_ configuration: EngineConfiguration, _ plan: EnginePlan) throws(XSKError) {
     self.configuration = configuration
     self.plan = plan
-    ports = zip(plan.devices, plan.queues).enumerated().map { Port(index: $0, device: $1.0, queues: $1.1) }
+    ports = zip(plan.devices, plan.queues).enumerated().map {
+      Port(index: $0, device: $1.0, queues: $1.1, metadata: configuration.metadata)
+    }
     threads = plan.workers.map { WorkerThread($0) }
     let description = Self.description(configuration, plan, ports)
     counters =

@@ -37,6 +37,8 @@ public struct EngineConfiguration: Sendable {
   public var umem: UMEMConfiguration
   /// Names of drop reasons beyond the engine's own, as counters show them: lower-case letters, digits and underscores.
   public var reasonNames: [DropReason: String] = [:]
+  /// What the XDP program writes ahead of each packet, for `Burst.metadata`; nothing by default.
+  public var metadata: MetadataConfiguration
   /// A failed port is opened again when its device is back.
   public var reopensPorts: Bool
   /// Where the counter page is made.
@@ -51,6 +53,7 @@ public struct EngineConfiguration: Sendable {
     worker = WorkerConfiguration()
     socket = SocketConfiguration()
     umem = UMEMConfiguration(frames: 0)
+    metadata = MetadataConfiguration()
     reopensPorts = true
     counterPage = .memory
     tool = "swift-xsk"

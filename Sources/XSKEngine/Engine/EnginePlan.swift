@@ -121,6 +121,7 @@ struct EnginePlan: Sendable {
     _ devices: [NetworkDevice], _ holdCapacity: Int
   ) -> UMEMConfiguration {
     var umem = configuration.umem
+    if configuration.metadata.isOn { umem.metadataLength = configuration.metadata.length }
     umem.numaNode = umem.numaNode ?? devices.lazy.map(\.numaNode).first { $0 >= 0 }
     guard umem.frames == 0 else { return umem }
     let most = workers.map(\.queues.count).max() ?? 1

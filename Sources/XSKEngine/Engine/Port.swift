@@ -17,12 +17,14 @@ final class Port: Sendable {
   let index: Int
   let name: String
   let queues: [Int]
+  let metadata: MetadataConfiguration
   private let state: Mutex<State>
 
-  init(index: Int, device: NetworkDevice, queues: [Int]) {
+  init(index: Int, device: NetworkDevice, queues: [Int], metadata: MetadataConfiguration) {
     self.index = index
     name = device.name
     self.queues = queues
+    self.metadata = metadata
     state = Mutex(State(device: device, program: nil, mode: nil, link: device.isRunning ? .up : .down))
   }
 
@@ -52,7 +54,7 @@ final class Port: Sendable {
   func attach(_ request: ModeRequest) throws(XSKError) {
     let device = current.device
     let program = try XDPProgram(
-      image: .xsk_redirect, function: "xsk_redirect", device: name, ifindex: device.index,
+      ProgramForm.forms(metadata, for: device), device: name, ifindex: device.index,
       queues: max(device.queues.receive, (queues.max() ?? 0) + 1), modes: request.programModes)
     update { $0.program = program }
   }

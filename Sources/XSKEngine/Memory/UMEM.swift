@@ -36,9 +36,7 @@ public final class UMEM: Sendable {
     if let node = configuration.numaNode {
       _ = unsafe cxsk_numa_prefer(mapping.base, mapping.length, CInt(node))  // A preference: refusal costs speed only.
     }
-    unsafe layout = UMEMLayout(
-      base: mapping.base, frames: configuration.frames, chunkSize: configuration.chunkSize,
-      unaligned: configuration.unaligned)
+    unsafe layout = UMEMLayout(base: mapping.base, configuration)
   }
 
   /// Maps a UMEM that another process made, from its memory file.
@@ -63,9 +61,7 @@ public final class UMEM: Sendable {
     memoryFile = fcntl(file, F_DUPFD_CLOEXEC, 0)
     pages = .sealedMemfd
     note = nil
-    unsafe layout = UMEMLayout(
-      base: mapping.base, frames: configuration.frames, chunkSize: configuration.chunkSize,
-      unaligned: configuration.unaligned)
+    unsafe layout = UMEMLayout(base: mapping.base, configuration)
   }
 
   deinit {

@@ -18,6 +18,9 @@ public struct UMEMConfiguration: Hashable, Sendable {
   public var chunkSize: Int
   /// Bytes left free ahead of each received packet, besides the 256 that XDP takes. 0…chunkSize − 704.
   public var headroom: Int
+  /// Bytes of metadata that an XDP program writes ahead of each packet (`MetadataConfiguration.length`); 0: none, else 16 …
+  /// 256 + `headroom`, a multiple of 4. An engine sets it.
+  public var metadataLength: Int
   /// Frames may start anywhere (XDP_UMEM_UNALIGNED_CHUNK_FLAG).
   public var unaligned: Bool
   public var pages: Pages
@@ -27,11 +30,12 @@ public struct UMEMConfiguration: Hashable, Sendable {
 
   public init(
     frames: Int = 8192, chunkSize: Int = 2048, headroom: Int = 0, unaligned: Bool = false, pages: Pages = .plain,
-    numaNode: Int? = nil
+    numaNode: Int? = nil, metadataLength: Int = 0
   ) {
     self.frames = frames
     self.chunkSize = chunkSize
     self.headroom = headroom
+    self.metadataLength = metadataLength
     self.unaligned = unaligned
     self.pages = pages
     self.numaNode = numaNode
@@ -54,6 +58,11 @@ public struct UMEMConfiguration: Hashable, Sendable {
     let most = chunkSize - Self.kernelShare
     guard (0...most).contains(headroom) else {
       throw XSKError("headroom of \(headroom) bytes", "out of range", remedy: "use 0 to \(most)")
+    }
+    let room = (Self.xdpHeadroom + headroom) & ~3
+    guard metadataLength == 0 || metadataLength % 4 == 0 && (16...room).contains(metadataLength) else {
+      throw XSKError(
+        "metadata of \(metadataLength) bytes", "out of range", remedy: "use 0, or a multiple of 4 from 16 to \(room)")
     }
   }
 }

@@ -3,7 +3,7 @@ import CXsk
 /// How addresses of a UMEM translate to frames and bytes. A plain value that the packet path keeps at hand.
 ///
 ///      UMEM   [ frame 0 | frame 1 | frame 2 | … ]      each `chunkSize` bytes
-///      frame  [ 256 B for XDP | headroom | packet …  ]
+///      frame  [ 256 B for XDP | headroom | packet …  ]     metadata, if any, is the end of the headroom, or of XDP's part
 ///
 /// An *address* is what rings carry: with aligned chunks an offset from the UMEM's start; with unaligned chunks its lower
 /// 48 bits are an offset and its upper 16 bits another to be added. The worker works with *plain* addresses: that sum.
@@ -21,12 +21,19 @@ import CXsk
   // Chunk size, and what of an offset lies within its chunk: chunk sizes are powers of two.
   @usableFromInline let chunkBytes: UInt64
   @usableFromInline let chunkMask: UInt64
+  /// Bytes of metadata ahead of each received packet; 0: none.
+  public let metadataLength: Int
+  /// Where in its frame the kernel puts a packet.
+  let packetOffset: Int
 
-  init(base: UnsafeMutableRawPointer, frames: Int, chunkSize: Int, unaligned: Bool) {
-    isUnaligned = unaligned
+  init(base: UnsafeMutableRawPointer, _ configuration: UMEMConfiguration) {
+    let chunkSize = configuration.chunkSize
+    isUnaligned = configuration.unaligned
     unsafe self.base = base
-    frameCount = frames
-    size = UInt64(frames) * UInt64(chunkSize)
+    frameCount = configuration.frames
+    size = UInt64(frameCount) * UInt64(chunkSize)
+    metadataLength = configuration.metadataLength
+    packetOffset = UMEMConfiguration.xdpHeadroom + configuration.headroom
     chunkShift = UInt64(chunkSize.trailingZeroBitCount)
     chunkBytes = UInt64(chunkSize)
     chunkMask = UInt64(chunkSize) - 1

@@ -23,6 +23,8 @@ public enum XDPMode: String, CaseIterable, Sendable {
   public let mode: XDPMode
   /// It runs beside others through libxdp's dispatcher.
   public let isShared: Bool
+  /// What it asks the driver about each packet.
+  let hints: ReceiveHints
   /// The file descriptor of the XSKMAP, owned by this object.
   public let socketMap: CInt
 
@@ -38,24 +40,38 @@ public enum XDPMode: String, CaseIterable, Sendable {
   convenience init(
     image: BPFImage, function: String, device: String, ifindex: CInt, queues: Int, modes: [XDPMode]
   ) throws(XSKError) {
+    try self.init(
+      [ProgramForm(image: image, function: function)], device: device, ifindex: ifindex, queues: queues, modes: modes)
+  }
+
+  /// Loads a program and attaches it to a device: in each mode in turn, the best form first.
+  ///
+  /// - Throws: the reason of the last attempt.
+  convenience init(
+    _ forms: [ProgramForm], device: String, ifindex: CInt, queues: Int, modes: [XDPMode]
+  ) throws(XSKError) {
     var last = XSKError(device, "no XDP mode to try", remedy: "choose --mode auto")
     for mode in modes {
-      do throws(XSKError) {
-        try self.init(image: image, function: function, device: device, ifindex: ifindex, queues: queues, mode: mode)
-        return
-      } catch {
-        last = error
+      for form in forms where mode == .native || !form.isDeviceBound {
+        do throws(XSKError) {
+          try self.init(form, device: device, ifindex: ifindex, queues: queues, mode: mode)
+          return
+        } catch {
+          last = error
+        }
       }
     }
     throw last
   }
 
   private init(
-    image: BPFImage, function: String, device: String, ifindex: CInt, queues: Int, mode: XDPMode
+    _ form: ProgramForm, device: String, ifindex: CInt, queues: Int, mode: XDPMode
   ) throws(XSKError) {
-    let opened = unsafe try Self.open(image: image, function: function, device: device, queues: queues)
+    let opened = unsafe try Self.open(image: form.image, function: form.function, device: device, queues: queues)
     do throws(XSKError) {
-      isShared = unsafe try Self.attach(opened, device: device, ifindex: ifindex, mode: mode)
+      unsafe try Self.prepare(opened, form, device: device, ifindex: ifindex)
+      isShared = unsafe try Self.attach(
+        opened, device: device, ifindex: ifindex, mode: mode, isDeviceBound: form.isDeviceBound)
     } catch {
       unsafe cxsk_program_close(opened)
       throw error
@@ -63,6 +79,7 @@ public enum XDPMode: String, CaseIterable, Sendable {
     unsafe program = opened
     self.device = device
     self.mode = mode
+    hints = form.hints
     socketMap = unsafe cxsk_program_map(opened, Self.mapName)
   }
 
@@ -104,13 +121,30 @@ public enum XDPMode: String, CaseIterable, Sendable {
     return unsafe opened
   }
 
+  /// What has to be set before a program is loaded.
+  private static func prepare(
+    _ program: OpaquePointer, _ form: ProgramForm, device: String, ifindex: CInt
+  ) throws(XSKError) {
+    if var settings = form.metadata {
+      // libbpf copies the bytes, and checks their number against the program's.
+      let code = unsafe cxsk_program_set_constants(program, &settings, MemoryLayout<xsk_metadata_settings>.size)
+      guard code == 0 else { throw refusal(device, "settings of XDP program \(form.image.name) are refused", code) }
+    }
+    if form.isDeviceBound {
+      let code = unsafe cxsk_program_bind_device(program, ifindex)
+      guard code == 0 else { throw refusal(device, "XDP program \(form.image.name) cannot be bound to it", code) }
+    }
+  }
+
   /// Attaches alone if the device is free, else through the dispatcher. Answers whether it is shared.
   private static func attach(
-    _ program: OpaquePointer, device: String, ifindex: CInt, mode: XDPMode
+    _ program: OpaquePointer, device: String, ifindex: CInt, mode: XDPMode, isDeviceBound: Bool
   ) throws(XSKError) -> Bool {
     var identifier: UInt32 = 0
     var attachedMode: UInt8 = 0
     if unsafe cxsk_attached_program(ifindex, &identifier, &attachedMode) == 0, identifier != 0 {
+      // Refused without loading anything: another form of the program may share.
+      guard !isDeviceBound else { throw refusal(device, "a program bound to it cannot share it", -EBUSY) }
       let code = unsafe cxsk_program_attach_shared(program, ifindex, mode == .generic ? 1 : 0)
       guard code == 0 else {
         throw XSKError(

@@ -31,6 +31,7 @@ extension Burst {
       let size = min(length - written, layout.chunkSize - UMEMConfiguration.xdpHeadroom)
       let descriptor = Descriptor(
         address: frame + UInt64(UMEMConfiguration.xdpHeadroom), length: UInt32(size))
+      if place == 0 && hasMetadata { layout.clearMetadata(aheadOf: descriptor.address) }
       fill(descriptor, from: written, header, payload)
       written += size
       if place == 0 { descriptors[count] = descriptor } else { fragments[start + place - 1] = descriptor }

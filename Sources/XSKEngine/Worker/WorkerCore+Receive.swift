@@ -225,6 +225,7 @@ extension WorkerCore {
         owners.give(layout.index(of: frame), to: owner)
         unsafe piece.baseAddress.unsafelyUnwrapped[place] = frame
       }
+      if layout.metadataLength > 0 { unsafe layout.clearMetadata(piece) }
       given &+= UInt32(truncatingIfNeeded: piece.count)
     }
     burst.pool.finish(top)

@@ -1,0 +1,50 @@
+import CXsk
+
+/// A program as it is to be loaded: which object file, which function, and what is set before.
+struct ProgramForm {
+  let image: BPFImage
+  let function: String
+  /// The program's read-only data, if it has settings.
+  var metadata: xsk_metadata_settings?
+  /// It calls the driver's RX metadata functions: loaded for one device, attached natively and alone.
+  var isDeviceBound = false
+
+  /// The program that only redirects.
+  static let plain = ProgramForm(image: .xsk_redirect, function: "xsk_redirect")
+
+  /// What to load for a device, best first.
+  static func forms(_ metadata: MetadataConfiguration, for device: NetworkDevice) -> [ProgramForm] {
+    guard metadata.isOn else { return [.plain] }
+    let software = ProgramForm(
+      image: .xsk_metadata, function: "xsk_metadata", metadata: metadata.settings(hints: []))
+    let hints = metadata.usableHints.intersection(device.xdp?.receiveMetadata ?? [])
+    guard !hints.isEmpty else { return [software] }
+    let bound = ProgramForm(
+      image: .xsk_metadata_hints, function: "xsk_metadata", metadata: metadata.settings(hints: hints),
+      isDeviceBound: true)
+    return [bound, software]
+  }
+
+  /// What of the driver this form asks for.
+  var hints: ReceiveHints { ReceiveHints(rawValue: UInt64(metadata?.hints ?? 0)) }
+}
+
+extension MetadataConfiguration {
+  /// The driver's functions that some configured key is made with.
+  var usableHints: ReceiveHints {
+    var hints: ReceiveHints = []
+    if keys.contains(.receiveHash) || keys.contains(.flowTag) { hints.insert(.hash) }
+    if keys.contains(.receiveTimestamp) { hints.insert(.timestamp) }
+    if keys.contains(.vlan) { hints.insert(.vlanTag) }
+    return hints
+  }
+
+  /// Names of configured keys that no packet will carry, because only the driver could know them and does not.
+  func missingNames(hints: ReceiveHints) -> [String] {
+    MetadataKey.wellKnown.filter { entry in
+      keys.contains(entry.key)
+        && (entry.key == .receiveHash && !hints.contains(.hash)
+          || entry.key == .receiveTimestamp && !hints.contains(.timestamp))
+    }.map(\.name)
+  }
+}
