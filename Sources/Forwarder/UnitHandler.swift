@@ -1,4 +1,5 @@
 public import GROLite
+public import PacketHeaders
 public import XSKEngine
 
 /// What is done with units: the stage behind GRO. One instance a worker.
@@ -30,4 +31,11 @@ extension Burst: PacketBatch {
 
   @inlinable @inline(always)
   public func packetLength(at index: Int) -> Int { length(index) }
+
+  @inlinable @inline(always)
+  public func flowTag(at index: Int) -> FlowTag? { hasMetadata ? taggedFlow(index) : nil }
+
+  /// Apart from the loop over packets that have none.
+  @inlinable @inline(never)
+  func taggedFlow(_ index: Int) -> FlowTag? { metadata(index).flowTag }
 }
