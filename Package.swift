@@ -78,7 +78,9 @@ let package = Package(
     // What needs root and a kernel: it fails without, it never skips.
     .testTarget(
       name: "SystemTests",
-      dependencies: ["Forwarder", "GROLite", "XSKEngine", "XSKLab", "CXsk", "xsk-test-engine"],
+      dependencies: [
+        "Forwarder", "GROLite", "PacketHeaders", "XSKEngine", "XSKLab", "CXsk", "PacketSamples", "xsk-test-engine",
+      ],
       exclude: ["bpf"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
     // A process with an engine in it, for the system tests to kill.
     .executableTarget(

@@ -321,6 +321,14 @@ int cxsk_lab_attach_xdp(int program, int ifindex, uint32_t flags)
 	return link < 0 ? -errno : link;
 }
 
+int cxsk_lab_attach_egress(int program, int ifindex)
+{
+	enum { TCX_EGRESS = 47 }; /* BPF_TCX_EGRESS: newer than the headers */
+	int link = bpf_link_create(program, ifindex, (enum bpf_attach_type)TCX_EGRESS, NULL);
+
+	return link < 0 ? -errno : link;
+}
+
 static void ignore_signal(int number)
 {
 	(void)number;

@@ -57,6 +57,8 @@ int cxsk_lab_map_set(int map, uint32_t key, const void *_Nonnull value);
 int cxsk_lab_map_sum(int map, uint32_t key, uint32_t value_size, uint64_t *_Nonnull sum);
 /* Attaches an XDP program until the returned link is closed; `flags`: XDP_FLAGS_DRV_MODE or XDP_FLAGS_SKB_MODE. */
 int cxsk_lab_attach_xdp(int program, int ifindex, uint32_t flags);
+/* Attaches a tc program to what a device sends, until the returned link is closed. */
+int cxsk_lab_attach_egress(int program, int ifindex);
 /*
  * Lets cxsk_lab_interrupt() end a system call of the calling thread with EINTR, by a real-time signal with an empty
  * handler; returns the thread's id. Sent too early it is lost: repeat it until the call has returned.

@@ -12,6 +12,8 @@ struct SeenPacket {
   var queue: Int
   /// The eight bytes ahead of the packet: where an XDP program's metadata would be.
   var ahead: UInt64
+  /// Its metadata, by key.
+  var metadata: [MetadataKey: UInt64] = [:]
 }
 
 /// Every packet that a handler saw, in order.
@@ -62,6 +64,8 @@ struct Recorder: PacketHandler {
     }
     // A received packet lies 256 bytes or more behind the start of its chunk.
     if head.address >= 8 { packet.ahead = unsafe layout.pointer(to: head.address - 8).loadUnaligned(as: UInt64.self) }
+    let metadata = burst.metadata(index)
+    for key in (0..<64).compactMap({ MetadataKey(number: $0) }) { packet.metadata[key] = metadata.get(key) }
     return packet
   }
 }

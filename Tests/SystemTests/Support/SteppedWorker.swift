@@ -14,6 +14,18 @@ final class SteppedWorker {
     var queues = [0]
     var image = BPFImage.xsk_redirect
     var function = "xsk_redirect"
+    /// What the engine's program writes ahead of packets; the UMEM must have room for it.
+    var metadata = MetadataConfiguration()
+    /// The program may ask the driver.
+    var usesHints = true
+
+    /// The programs to try on a device.
+    func forms(for device: NetworkDevice) -> [ProgramForm] {
+      guard metadata.isOn else { return [ProgramForm(image: image, function: function)] }
+      var device = device
+      if !usesHints { device.xdp?.receiveMetadata = [] }
+      return ProgramForm.forms(metadata, for: device)
+    }
   }
 
   let log = PacketLog()
@@ -37,9 +49,10 @@ final class SteppedWorker {
     for (place, at) in attachments.enumerated() {
       programs.append(
         try at.namespace.run {
-          try XDPProgram(
-            image: at.image, function: at.function, device: at.device, ifindex: indices[place],
-            queues: try NetworkDevice(named: at.device).queues.receive, modes: [.native])
+          let device = try NetworkDevice(named: at.device)
+          return try XDPProgram(
+            at.forms(for: device), device: at.device, ifindex: indices[place], queues: device.queues.receive,
+            modes: [.native])
         })
       for queue in at.queues {
         slots.append((place, queue))
