@@ -60,6 +60,7 @@ struct DoctorChecksTests {
     let findings = Ailment("", .ok, "", nil, on: .ideal).findings
     #expect(findings.filter { $0.status != .ok } == [])
     #expect(findings.first { $0.check == "mode" }?.detail == "zerocopy")
+    #expect(findings.first { $0.check == "RX metadata" }?.detail == "hash vlan-tag")
     #expect(Set(findings.map(\.check)).count == findings.count)
   }
 

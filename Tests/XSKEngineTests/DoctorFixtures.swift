@@ -17,7 +17,8 @@ extension NetworkDevice {
     busAddress: "0000:01:00.0", queues: Queues(receive: 4, transmit: 4, combined: 4, maximumReceive: 8),
     rings: Rings(receive: 2048, transmit: 256), numaNode: 0, offloads: Offloads([:]),
     xdp: XDPCapabilities(
-      features: [.basic, .redirect, .redirectTarget, .zeroCopy, .receiveFragments], zeroCopySegments: 8),
+      features: [.basic, .redirect, .redirectTarget, .zeroCopy, .receiveFragments], zeroCopySegments: 8,
+      receiveMetadata: [.hash, .vlanTag]),
     program: nil, boundQueues: [], peer: nil)
 
   /// One end of a veth pair, whose offloads are off and whose other end is in the namespace "blue".

@@ -5,7 +5,7 @@ struct DeviceChecks {
   let requirements: Requirements
 
   var findings: [Finding] {
-    [driver, link, queues, sockets, features, mode, mtu, program].compactMap { $0 }
+    [driver, link, queues, sockets, features, hints, mode, mtu, program].compactMap { $0 }
       + OffloadChecks(device: device).findings
       + [PlacementChecks(host: host, requirements: requirements).node(of: device)]
   }
@@ -57,6 +57,13 @@ struct DeviceChecks {
     }
     let names = xdp.features.names
     return Finding("XDP features", of: device.name, .ok, names.isEmpty ? "none" : names.joined(separator: " "))
+  }
+
+  /// What metadata can be had of a packet beyond what stands in it.
+  private var hints: Finding? {
+    guard let names = device.xdp?.receiveMetadata.names else { return nil }
+    return Finding(
+      "RX metadata", of: device.name, .ok, names.isEmpty ? "none from the driver" : names.joined(separator: " "))
   }
 
   var mode: Finding {
