@@ -48,7 +48,7 @@ public import XSKEngine
 
   @inlinable public mutating func handle(_ burst: inout Burst) {
     if holdTime != 0 { return handleHolding(&burst) }
-    lanes[0].gro.process(burst)
+    lanes[0].gro.process(burst.packets)
     lanes[0].decide(&burst, &units)
   }
 
@@ -58,7 +58,7 @@ public import XSKEngine
     let now = burst.now
     if burst.count == 0 && !burst.isDraining && now &- lanes[lane].since < holdTime { return }
     burst.readmit(lanes[lane].held, count: lanes[lane].heldCount)
-    lanes[lane].gro.process(burst, now: now, deliverHeld: burst.isDraining)
+    lanes[lane].gro.process(burst.packets, now: now, deliverHeld: burst.isDraining)
     lanes[lane].decide(&burst, &units)
     lanes[lane].hold(&burst, now: now)
   }

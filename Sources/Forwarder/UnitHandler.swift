@@ -25,17 +25,10 @@ extension UnitHandler where Self: ~Copyable {
   @inlinable public var wakeDescriptor: CInt { -1 }
 }
 
-extension Burst: PacketBatch {
-  @inlinable @inline(always) @_lifetime(borrow self)
-  public func bytes(at index: Int) -> RawSpan { bytes(index) }
-
+extension BurstPackets: PacketBatch {
   @inlinable @inline(always)
-  public func packetLength(at index: Int) -> Int { length(index) }
+  public var hasFlowTags: Bool { hasMetadata }
 
-  @inlinable @inline(always)
-  public func flowTag(at index: Int) -> FlowTag? { hasMetadata ? taggedFlow(index) : nil }
-
-  /// Apart from the loop over packets that have none.
-  @inlinable @inline(never)
-  func taggedFlow(_ index: Int) -> FlowTag? { metadata(index).flowTag }
+  @inlinable
+  public func flowTag(at index: Int) -> FlowTag? { metadata(at: index).flowTag }
 }

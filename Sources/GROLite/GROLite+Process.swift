@@ -16,6 +16,38 @@ extension GROLite {
     precondition(count <= configuration.capacity, "a burst larger than GRO's capacity")
     precondition(count >= heldTotal, "a burst without the packets that GRO holds")
     begin(count)
+    if configuration.mode == .linear {
+      takeAllLinear(batch)
+    } else if batch.hasFlowTags {
+      takeAllTagged(batch)
+    } else {
+      takeAllChain(batch)
+    }
+    finish(count, batch, now: now, deliverHeld: deliverHeld)
+  }
+
+  // A loop for each: what one does more costs the others nothing.
+
+  @inlinable @inline(never)
+  mutating func takeAllChain<Batch: PacketBatch & ~Copyable & ~Escapable>(_ batch: borrowing Batch) {
+    takeAll(batch, isLinear: false, hasTags: false)
+  }
+
+  @inlinable @inline(never)
+  mutating func takeAllTagged<Batch: PacketBatch & ~Copyable & ~Escapable>(_ batch: borrowing Batch) {
+    takeAll(batch, isLinear: false, hasTags: true)
+  }
+
+  @inlinable @inline(never)
+  mutating func takeAllLinear<Batch: PacketBatch & ~Copyable & ~Escapable>(_ batch: borrowing Batch) {
+    takeAll(batch, isLinear: true, hasTags: batch.hasFlowTags)
+  }
+
+  @inlinable @inline(always)
+  mutating func takeAll<Batch: PacketBatch & ~Copyable & ~Escapable>(
+    _ batch: borrowing Batch, isLinear: Bool, hasTags: Bool
+  ) {
+    let count = batch.count
     var ahead = min(configuration.prefetchDistance, count)
     for packet in 0..<ahead { batch.prefetch(at: packet) }
     for packet in 0..<count {
@@ -23,12 +55,11 @@ extension GROLite {
         batch.prefetch(at: ahead)
         ahead &+= 1
       }
-      let tag = batch.flowTag(at: packet)
+      let tag = hasTags ? batch.flowTag(at: packet) : nil
       let isPlain = tag.map { !$0.isStart && !$0.isEnd } ?? true
-      if isPlain && !hasBarriers && takeShort(packet, tag, batch) { continue }
+      if isPlain && !hasBarriers && takeShort(packet, tag, batch, isLinear: isLinear) { continue }
       takeAny(packet, tag, batch)
     }
-    finish(count, batch, now: now, deliverHeld: deliverHeld)
   }
 
   @inlinable @inline(always)

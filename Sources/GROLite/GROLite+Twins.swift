@@ -11,7 +11,7 @@ extension GROLite {
   /// - Returns: false if the packet is neither, or may be neither; nothing has changed then.
   @inlinable @inline(always)
   mutating func takeShort<Batch: PacketBatch & ~Copyable & ~Escapable>(
-    _ packet: Int, _ tag: FlowTag?, _ batch: borrowing Batch
+    _ packet: Int, _ tag: FlowTag?, _ batch: borrowing Batch, isLinear: Bool
   ) -> Bool {
     let frame = batch.bytes(at: packet)
     guard frame.byteCount >= 54, batch.link == .ethernet else { return false }
@@ -20,15 +20,26 @@ extension GROLite {
       let slot = Int((tag ?? Self.shortTag(frame, isIPv4: true, configuration.seed)).id & slotMask)
       // The slot is masked.
       let entry = unsafe index[slot]
-      if entry &>> 16 == generation { return takeTwin(packet, frame, Int(entry & 0xFFFF), isIPv4: true) }
+      if entry &>> 16 == generation {
+        return takeTwin(packet, frame, Int(entry & 0xFFFF), isIPv4: true, isLinear: isLinear)
+      }
       return takeNewcomerIPv4(packet, frame, slot, batch.packetLength(at: packet))
     }
     guard etherType == Self.ipv6, frame.byteCount >= 74 else { return false }
+    return takeShortIPv6(packet, tag, frame, batch.packetLength(at: packet))
+  }
+
+  /// The IPv6 half. A function of its own, so that it takes no registers from the loop around the other half.
+  @inlinable @inline(never)
+  mutating func takeShortIPv6(_ packet: Int, _ tag: FlowTag?, _ frame: RawSpan, _ length: Int) -> Bool {
+    guard frame.byteCount >= 74 else { return false }
     let slot = Int((tag ?? Self.shortTag(frame, isIPv4: false, configuration.seed)).id & slotMask)
     // The slot is masked.
     let entry = unsafe index[slot]
-    if entry &>> 16 == generation { return takeTwin(packet, frame, Int(entry & 0xFFFF), isIPv4: false) }
-    return takeNewcomerIPv6(packet, frame, slot, batch.packetLength(at: packet))
+    if entry &>> 16 == generation {
+      return takeTwin(packet, frame, Int(entry & 0xFFFF), isIPv4: false, isLinear: configuration.mode == .linear)
+    }
+    return takeNewcomerIPv6(packet, frame, slot, length)
   }
 
   /// EtherTypes as in memory.
@@ -53,14 +64,15 @@ extension GROLite {
     guard unsafe summaries[packet].flags.contains(.mergeable) else { return false }
     let unit = enterFlow(packet, slot, behind: Self.none)
     // In traffic where little merges, making ready for twins would be in vain; a second packet does it all the same.
-    guard expectsTwins else { return true }
+    // Linear mode sums up the first packet with the second.
+    guard expectsTwins, !unit.mayBeLinear else { return true }
     // The second packet has yet to show how IPv4's identification goes on; most count up.
     expectTwins(of: packet, in: packet, unit, frame, isIPv4: isIPv4, step: isIPv4 ? 1 : 0)
     return true
   }
 
   @inlinable @inline(always)
-  mutating func takeTwin(_ packet: Int, _ frame: RawSpan, _ number: Int, isIPv4: Bool) -> Bool {
+  mutating func takeTwin(_ packet: Int, _ frame: RawSpan, _ number: Int, isIPv4: Bool, isLinear: Bool) -> Bool {
     // An entry of the index names one of the burst's flows.
     let flow = unsafe flows + number
     guard unsafe frame.byteCount >= Int(flow.pointee.twinLength) else { return false }
@@ -77,9 +89,12 @@ extension GROLite {
       let checksum = frame.word(24).byteSwapped
       guard unsafe identification == flow.pointee.identification &+ step else { return false }
       guard unsafe checksum == flow.pointee.template.checksum else { return false }
+      guard !isLinear || isGoodTwin(packet, Int(unsafe flow.pointee.unit), frame) else { return false }
       unsafe flow.pointee.identification = identification
       // The ones' complement decrement: a header whose identification is one more has a checksum of one less.
       unsafe flow.pointee.template.checksum = checksum &- step &- (checksum < step ? 1 : 0)
+    } else {
+      guard !isLinear || isGoodTwin(packet, Int(unsafe flow.pointee.unit), frame) else { return false }
     }
     let index = UInt16(truncatingIfNeeded: packet)
     // A template exists only while the unit is open for at least one full segment.
@@ -94,6 +109,17 @@ extension GROLite {
     unsafe unit.pointee.room = room
     if room < length { unsafe flow.pointee.twinLength = .max }
     return true
+  }
+
+  /// Verifies a twin's transport checksum, if its unit is one that it counts for. All that says where it is and what it
+  /// covers, the twin has in common with the unit's first packet, which was parsed.
+  @inlinable @inline(never)
+  mutating func isGoodTwin(_ packet: Int, _ unit: Int, _ frame: RawSpan) -> Bool {
+    // `unit` is below `unitTotal`, the packets below the burst's count.
+    guard unsafe units[unit].mayBeLinear else { return true }
+    let isGood = unsafe InternetChecksum.verifyTransport(frame, summaries[units[unit].first]) == .good
+    unsafe checks[packet] = isGood ? .good : .bad
+    return isGood
   }
 
   /// The software flow tag of untagged TCP and UDP over plain IP; of any other packet something else.
@@ -125,7 +151,7 @@ extension GROLite {
   ) {
     // `packet` is below the burst's count.
     let summary = unsafe summaries + packet
-    guard unit.room >= unit.firstPayload, !unit.mayBeLinear else { return }
+    guard unit.room >= unit.firstPayload else { return }
     let end = unsafe summary.pointee.endOffset
     if unsafe summary.pointee.tcpWord == 0 {
       setTemplate(flow, frame, .udp, end, isIPv4: isIPv4, step)

@@ -62,10 +62,11 @@ public struct GROLite: ~Copyable {
 
   /// No packet, no unit, no flow.
   @inlinable static var none: UInt16 { .max }
-  /// Index slots for a burst: four a packet, so that few share one, and no more, so that they stay in the nearest cache.
+  /// Index slots for a burst: sixteen a packet or more. Of a burst of as many flows as packets one in thirty then meets
+  /// another flow's slot (with four it were one in eight), which costs more than the cache lines do.
   @inlinable
   static func slotCount(for count: Int) -> Int {
-    max(64, 1 << (Int.bitWidth - (max(count, 1) * 4 - 1).leadingZeroBitCount))
+    max(64, 1 << (Int.bitWidth - (max(count, 1) * 16 - 1).leadingZeroBitCount))
   }
 }
 

@@ -11,7 +11,7 @@ struct GROMemory {
 
   @inlinable static var maximumCapacity: Int { 1024 }
   @inlinable static var barrierSlots: Int { 256 }
-  @inlinable static var indexSlots: Int { 4 * maximumCapacity }
+  @inlinable static var indexSlots: Int { 16 * maximumCapacity }
   /// The sort's bins: bin *n* has a run of 2ⁿ packets.
   @inlinable static var binCount: Int { 16 }
 

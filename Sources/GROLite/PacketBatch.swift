@@ -23,6 +23,9 @@ public protocol PacketBatch: ~Copyable, ~Escapable {
   /// Asks for the cache lines of a packet's headers; called 8 to 16 packets ahead.
   func prefetch(at index: Int)
 
+  /// Whether any packet may have a flow tag. Without, packets take a loop that does not ask.
+  var hasFlowTags: Bool { get }
+
   /// The flow tag in the packet's metadata; nil: GRO computes one.
   func flowTag(at index: Int) -> FlowTag?
 }
@@ -35,6 +38,9 @@ extension PacketBatch where Self: ~Copyable, Self: ~Escapable {
 
   @inlinable
   public func prefetch(at index: Int) { bytes(at: index).prefetchHeaders() }
+
+  @inlinable @inline(always)
+  public var hasFlowTags: Bool { true }
 
   @inlinable
   public func flowTag(at index: Int) -> FlowTag? { nil }

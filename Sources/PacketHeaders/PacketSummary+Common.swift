@@ -14,10 +14,11 @@ extension PacketSummary {
 
   /// The IPv4 half, for those who have looked at the EtherType already.
   ///
-  /// - Precondition: at least 54 bytes.
-  /// - Returns: as `parseCommon`.
+  /// - Returns: as `parseCommon`; false as well if there are fewer than 54 bytes.
   @inlinable @inline(always)
   public mutating func parseCommonIPv4(_ frame: RawSpan, _ length: Int) -> Bool {
+    // Where the caller has said so, this costs nothing; elsewhere it stands for a check at each load.
+    guard frame.byteCount >= 54 else { return false }
     let first = frame.load64(14)
     let second = frame.load64(22)
     let third = UInt64(frame.load32(30))
@@ -40,10 +41,10 @@ extension PacketSummary {
 
   /// The IPv6 half.
   ///
-  /// - Precondition: at least 74 bytes.
-  /// - Returns: as `parseCommon`.
+  /// - Returns: as `parseCommon`; false as well if there are fewer than 74 bytes.
   @inlinable @inline(always)
   public mutating func parseCommonIPv6(_ frame: RawSpan, _ length: Int) -> Bool {
+    guard frame.byteCount >= 74 else { return false }
     let first = frame.load64(14)
     let payload = Int(UInt16(truncatingIfNeeded: first &>> 32).byteSwapped)
     guard first & 0xF0 == 0x60, payload &+ 54 <= length else { return false }

@@ -19,3 +19,20 @@ extension Burst {
     return unsafe _overrideLifetime(PacketMetadata(span), borrowing: self)
   }
 }
+
+extension BurstPackets {
+  /// As `Burst.hasMetadata`.
+  @inlinable @inline(__always) public var hasMetadata: Bool { layout.metadataLength != 0 }
+
+  /// As `Burst.metadata`.
+  @inlinable @_lifetime(borrow self)
+  public func metadata(at index: Int) -> PacketMetadata {
+    precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+    let address = unsafe descriptors[index].address
+    let length = layout.metadataLength
+    let count = layout.offset(of: address) >= length ? length : 0
+    // Safe: as in `Burst.metadata`.
+    let span = unsafe RawSpan(_unsafeStart: layout.pointer(to: address) - count, byteCount: count)
+    return unsafe _overrideLifetime(PacketMetadata(span), borrowing: self)
+  }
+}

@@ -28,6 +28,14 @@ extension Burst {
     if index != place { sequence.isPermuted = true }
   }
 
+  /// All packets have the same verdict, with which none of them leaves: their order is of no meaning.
+  var endsHere: Bool {
+    guard count > 0 else { return true }
+    let verdict = verdicts[0]
+    guard verdict.kind == .drop || verdict.kind == .deliver else { return false }
+    return verdicts.view.endOfRun(of: verdict, from: 0, count: count) == count
+  }
+
   /// Puts the packets in the order that the handler gave.
   @inline(never) mutating func carryOutSequence() {
     precondition(sequence.count == count, "a handler gives the order of all packets, or of none")

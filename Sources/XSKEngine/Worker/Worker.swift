@@ -4,7 +4,8 @@
 /// Build it on the thread that runs it, so that its memory lies on that core's NUMA node.
 public struct Worker<Handler: PacketHandler & ~Copyable>: ~Copyable {
   @usableFromInline var parts: WorkerParts
-  @usableFromInline var handler: Handler
+  /// What decides; here for whoever steps the worker.
+  public var handler: Handler
 
   @inlinable public init(_ parts: consuming WorkerParts, handler: consuming Handler) {
     self.parts = parts

@@ -1,7 +1,7 @@
 extension WorkerCore {
   /// Carries out the verdicts of the burst, run by run: neighbours with the same verdict go together.
   @usableFromInline mutating func dispatch() {
-    if burst.sequence.isPermuted { burst.carryOutSequence() }
+    if burst.sequence.isPermuted && !burst.endsHere { burst.carryOutSequence() }
     let (slot, count, verdicts) = (burst.slot, burst.count, burst.verdicts.view)
     var start = 0
     while start < count {
