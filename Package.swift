@@ -56,7 +56,7 @@ let package = Package(
     .executableTarget(
       name: "xskbench",
       dependencies: [
-        "Forwarder", "XSKEngine", "XSKLab", "CXsk",
+        "Forwarder", "GROLite", "PacketHeaders", "XSKEngine", "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/xskbench", swiftSettings: swiftSettings),
 

@@ -18,10 +18,16 @@ struct BenchmarkReport: Codable {
     /// The smallest and largest of the repeats, in the unit of `cycles_per_packet`, or of `mpps` where that is null.
     var min: Double
     var max: Double
+    /// GRO: how many packets a unit had on average.
+    var packetsPerUnit: Double?
+    /// GRO: the median's rate at the bytes that a frame takes on the wire.
+    var gigabits: Double?
 
     enum CodingKeys: String, CodingKey {
       case name, set, mpps, packets, repeats, min, max
       case cyclesPerPacket = "cycles_per_packet"
+      case packetsPerUnit = "packets_per_unit"
+      case gigabits = "gbit_per_second"
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -34,6 +40,8 @@ struct BenchmarkReport: Codable {
       try container.encode(repeats, forKey: .repeats)
       try container.encode(min, forKey: .min)
       try container.encode(max, forKey: .max)
+      try container.encodeIfPresent(packetsPerUnit, forKey: .packetsPerUnit)
+      try container.encodeIfPresent(gigabits, forKey: .gigabits)
     }
   }
 

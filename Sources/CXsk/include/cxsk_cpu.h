@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #if defined(__x86_64__)
@@ -36,6 +37,16 @@ static inline uint64_t cxsk_timestamp_ordered(void)
 #endif
 }
 
+/* Waits until everything written before is in the cache or in memory, so that what comes next is not measured with it. */
+static inline void cxsk_finish_writes(void)
+{
+#if defined(__x86_64__)
+	_mm_mfence();
+#elif defined(__aarch64__)
+	__asm__ volatile("dsb sy" : : : "memory");
+#endif
+}
+
 /* Asks for the cache line of `address`; never faults, whatever the address. */
 static inline void cxsk_prefetch(const void *_Nullable address)
 {
@@ -50,4 +61,21 @@ static inline void cxsk_spin_hint(void)
 #elif defined(__aarch64__)
 	__asm__ volatile("yield");
 #endif
+}
+
+/* Writes the cache lines of `length` bytes back to memory and evicts them from every cache level: for measuring what comes
+ * from memory. */
+static inline void cxsk_evict(const void *_Nonnull address, size_t length)
+{
+	const char *line = (const char *)((uintptr_t)address & ~(uintptr_t)63);
+	const char *end = (const char *)address + length;
+
+	for (; line < end; line += 64) {
+#if defined(__x86_64__)
+		_mm_clflush(line);
+#elif defined(__aarch64__)
+		__asm__ volatile("dc civac, %0" : : "r"(line) : "memory");
+#endif
+	}
+	cxsk_finish_writes();
 }

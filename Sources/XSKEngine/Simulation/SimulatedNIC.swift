@@ -82,6 +82,33 @@ public struct SimulatedNIC: ~Copyable {
     return true
   }
 
+  /// Receives one packet of `length` bytes, of which the first are `head`; the others are whatever the frame holds.
+  ///
+  /// - Parameters:
+  ///   - evicting: leaves what was written in memory and in no cache, as a NIC does that writes past them.
+  /// - Returns: whether it got through; if not, the statistics say why.
+  @discardableResult
+  public mutating func receive(head: RawSpan, length: UInt32, evicting: Bool = false) -> Bool {
+    defer { rings.publish() }
+    guard rings.receive.room(for: 1) == 1 else {
+      statistics.rxRingFull += 1
+      return false
+    }
+    guard let packed = takeFrame() else { return false }
+    let address = umem.layout.plain(packed)
+    guard head.byteCount <= Int(length), umem.layout.contains(address, length: length) else {
+      spare.append(packed)
+      return false
+    }
+    // Safe: the range was checked; the frame is this half's until the descriptor is published.
+    unsafe head.withUnsafeBytes { source in
+      guard let start = source.baseAddress else { return }
+      unsafe umem.layout.pointer(to: address).copyMemory(from: start, byteCount: source.count)
+    }
+    if evicting { unsafe cxsk_evict(umem.layout.pointer(to: address), head.byteCount) }
+    return rings.putReceive(Descriptor(address: packed, length: length))
+  }
+
   /// Takes frames until `count` of them are spare.
   private mutating func gatherFrames(_ count: Int) -> Bool {
     while spare.count < count {
