@@ -2,7 +2,7 @@
 #
 #   awk -f check-hot-path.awk handlers="A B" allowed=FILE disassembly=FILE NAMES pass=1 DISASSEMBLY pass=2 DISASSEMBLY
 #
-# NAMES has "address<TAB>demangled name" a line. DISASSEMBLY is llvm-objdump's, without raw bytes (AT&T syntax).
+# NAMES has "address<TAB>size<TAB>demangled name" a line, numbers in hexadecimal. DISASSEMBLY is llvm-objdump's, without raw bytes (AT&T syntax).
 # See scripts/check-hot-path for what is checked and why.
 
 function fail(text) {
@@ -22,6 +22,18 @@ function brief(text) {
   sub(/\(.*in _[0-9A-F]+\)/, "&", text)
   gsub(/ in _[0-9A-F]+\)/, ")", text)
   return length(text) > 96 ? substr(text, 1, 93) "..." : text
+}
+
+function number(hexadecimal, i, value) {
+  for (i = 1; i <= length(hexadecimal); i++) value = 16 * value + index("123456789abcdef", substr(hexadecimal, i, 1))
+  return value
+}
+
+# Whether the address of a line of disassembly, with its colon, is `end` or more. Without leading zeros both sort as text.
+function isFrom(address, end) {
+  sub(/:$/, "", address)
+  if (length(address) != length(end)) return length(address) > length(end)
+  return (address "") >= (end "")
 }
 
 # Generic code that was not specialised for a handler: it calls through witness tables, and must never be run.
@@ -65,7 +77,13 @@ BEGIN {
   }
 }
 
-FILENAME != disassembly { split($0, part, "\t"); if (!(part[1] in names)) names[part[1]] = part[2]; next }
+FILENAME != disassembly {
+  split($0, part, "\t")
+  if (part[1] in names) next
+  names[part[1]] = part[3]
+  if (part[2] != "") past[part[1]] = sprintf("%x", number(part[1]) + number(part[2]))
+  next
+}
 
 /^[0-9a-f]+ <.*>:$/ {
   current = $1
@@ -75,6 +93,9 @@ FILENAME != disassembly { split($0, part, "\t"); if (!(part[1] in names)) names[
 }
 
 !/^ *[0-9a-f]+:/ { next }
+
+# Behind a function's end, up to the next name, lies code that no name is left of: duplicates that the linker found.
+(current in past) && isFrom($1, past[current]) { next }
 
 # Pass 1: what each function calls, jumps to, or takes the address of.
 pass == 1 {
