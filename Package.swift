@@ -37,7 +37,7 @@ let package = Package(
     .target(
       name: "XSKEngine", dependencies: ["CXsk"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
     .target(
-      name: "Forwarder", dependencies: ["XSKEngine", "GROLite", "PacketHeaders"], swiftSettings: swiftSettings),
+      name: "Forwarder", dependencies: ["XSKEngine", "GROLite", "PacketHeaders", "CXsk"], swiftSettings: swiftSettings),
 
     // Counter snapshots as people and programs read them: rate lines, `top`, the summary object.
     .target(name: "Reporting", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
