@@ -2,8 +2,8 @@ import Testing
 import XSKEngine
 
 /// A counter page that nobody else reads: the one place where these tests make one.
-func makeCounterPage(for devices: [SimulatedDevice]) throws -> CounterPage {
-  try CounterPage(simulated: devices)
+func makeCounterPage(for devices: [SimulatedDevice], localPort: String? = nil) throws -> CounterPage {
+  try CounterPage(simulated: devices, localPort: localPort)
 }
 
 /// A handler on simulated ports, through the library's public door only, as another program would use it.
@@ -15,7 +15,7 @@ final class ForwarderRig<Handler: PacketHandler & ~Copyable> {
 
   init(
     _ handler: consuming Handler, ports: Int, umem: UMEMConfiguration = UMEMConfiguration(frames: 1024),
-    rings: RingSizes = RingSizes(receive: 64, transmit: 64),
+    rings: RingSizes = RingSizes(receive: 64, transmit: 64), hasLocalPort: Bool = false,
     _ configuration: WorkerConfiguration = WorkerConfiguration(idle: .spin)
   ) throws {
     let memory = try UMEM(umem)
@@ -23,11 +23,11 @@ final class ForwarderRig<Handler: PacketHandler & ~Copyable> {
       try SimulatedDevice(name: "sim\($0)", rings: rings)
     }
     self.devices = devices
-    counters = try makeCounterPage(for: devices)
+    counters = try makeCounterPage(for: devices, localPort: hasLocalPort ? "own" : nil)
     nics = try FixedArray(count: ports) { port in SimulatedNIC(devices[port], umem: memory) }
     worker = Worker(
       try WorkerParts(
-        simulated: devices, umem: memory, counters: counters, configuration: configuration),
+        simulated: devices, hasLocalPort: hasLocalPort, umem: memory, counters: counters, configuration: configuration),
       handler: handler)
     worker.turn()  // The fill rings are full now.
   }

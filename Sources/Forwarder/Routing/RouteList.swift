@@ -19,6 +19,9 @@ public struct RouteList<Address: IPAddressNumber>: Sendable {
   /// Makes room for this many routes.
   public mutating func reserveCapacity(_ routes: Int) { values.reserveCapacity(routes) }
 
+  /// The largest value of any route; nil if there is none.
+  public var largestValue: UInt32? { values.values.max() }
+
   /// The value of exactly this prefix.
   public subscript(prefix: IPPrefix<Address>) -> UInt32? { values[prefix] }
 

@@ -5,8 +5,8 @@
 /// | values | whose |
 /// |---|---|
 /// | 0…31 | the engine's own, named below |
-/// | 32…63 | those of the handlers that come with the engine |
-/// | 64…255 | the deployment's (`custom`) |
+/// | 32…95 | those of the handlers that come with the engine |
+/// | 96…255 | the deployment's (`custom`) |
 ///
 /// What lies beyond the engine's own gets its name from `EngineConfiguration.reasonNames`.
 @frozen public struct DropReason: RawRepresentable, Hashable, Sendable {
@@ -16,14 +16,14 @@
 
   /// A reason of the deployment's.
   ///
-  /// - Parameter number: 0…191.
+  /// - Parameter number: 0…159.
   @inlinable public static func custom(_ number: Int) -> DropReason {
-    precondition((0..<customCount).contains(number), "reasons of the deployment number 192")
-    return DropReason(rawValue: UInt8(64 + number))
+    precondition((0..<customCount).contains(number), "reasons of the deployment number 160")
+    return DropReason(rawValue: UInt8(96 + number))
   }
 
   /// How many reasons the deployment may have.
-  @inlinable public static var customCount: Int { 192 }
+  @inlinable public static var customCount: Int { 160 }
 }
 
 extension DropReason {

@@ -83,10 +83,31 @@ extension FixedArray where Element: BitwiseCopyable {
     }
   }
 
+  /// The elements of an array.
+  public init(_ elements: [Element]) {
+    unsafe base = .allocate(capacity: elements.count)
+    count = elements.count
+    for (index, element) in elements.enumerated() { unsafe (base + index).initialize(to: element) }
+  }
+
   /// `count` copies of `value`.
   public init(repeating value: Element, count: Int) {
     unsafe base = .allocate(capacity: count)
     unsafe base.initialize(repeating: value, count: count)
     self.count = count
+  }
+}
+
+extension FixedArray<UInt8> {
+  /// Calls `body` with a piece of the array as bytes.
+  ///
+  /// - Precondition: the piece lies in the array.
+  @inlinable public mutating func withBytes<Result>(
+    _ start: Int, _ length: Int, _ body: (inout MutableRawSpan) -> Result
+  ) -> Result {
+    precondition(start >= 0 && length >= 0 && start <= count && length <= count - start)
+    // Safe: the piece was checked, and the array is borrowed mutably as long as the span lives.
+    var span = unsafe MutableRawSpan(_unsafeStart: base + start, byteCount: length)
+    return body(&span)
   }
 }

@@ -243,6 +243,6 @@ struct CounterPageTests {
 
   @Test func `names are those of the engine's own, each once`() {
     #expect(Set(DropReason.own.map(\.name)).count == DropReason.own.count && DropReason.own.count <= 32)
-    #expect(DropReason.custom(7).name == "reason_71")
+    #expect(DropReason.custom(7).name == "reason_103")
   }
 }

@@ -1,0 +1,135 @@
+public import GROLite
+public import PacketHeaders
+public import XSKEngine
+
+/// Routes: prefixes, next hops, and whom answers come from. Made off the packet path, and never changed.
+public final class Routes: Sendable {
+  let ipv4: IPv4RouteTable
+  let ipv6: IPv6RouteTable
+  /// What the tables' values are indices of.
+  let hops: [NextHop]
+  /// The addresses that ICMP answers come from, for each ingress port.
+  let routers: [RouterAddresses]
+
+  /// - Throws: a route that leads to a next hop which is not there, or more memory than there is.
+  public init(
+    ipv4: RouteList<UInt32>, ipv6: RouteList<UInt128>, hops: [NextHop], routers: [RouterAddresses]
+  ) throws(XSKError) {
+    guard let last = [ipv4.largestValue, ipv6.largestValue].compactMap({ $0 }).max(), Int(last) >= hops.count else {
+      self.ipv4 = try IPv4RouteTable(ipv4)
+      self.ipv6 = try IPv6RouteTable(ipv6)
+      (self.hops, self.routers) = (hops, routers)
+      return
+    }
+    throw XSKError(
+      "next hop \(last)", "a route leads to it, but there are \(hops.count)", remedy: "number next hops from 0")
+  }
+}
+
+/// Sends packets on by longest prefix match: MAC addresses rewritten, TTL or hop limit taken down, VLAN set; what can't be
+/// sent is dropped under its reason, and its sender told (ICMP, RFC 1812, RFC 4443), limited in rate.
+///
+/// Everything is decided once for a unit: its packets have one destination and one TTL, and none is larger than the first.
+@frozen public struct RouteStage: ~Copyable {
+  // Keeps what the two views look into; changes together with them.
+  @usableFromInline let routes: Routes
+  @usableFromInline let ipv4: IPv4RouteTable.View
+  @usableFromInline let ipv6: IPv6RouteTable.View
+  @usableFromInline let hops: FixedArray<NextHop>
+  @usableFromInline let routers: FixedArray<RouterAddresses>
+
+  public init(_ routes: Routes) {
+    self.routes = routes
+    // Safe: `routes` is kept beside the views.
+    unsafe (ipv4, ipv6) = (routes.ipv4.view, routes.ipv6.view)
+    hops = FixedArray(routes.hops)
+    routers = FixedArray(routes.routers)
+  }
+
+  /// Routes a unit: rewrites its packets and answers where they go, or why not.
+  @inlinable @inline(__always)
+  public func route(
+    _ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst, _ answers: inout AnswerQueue
+  ) -> Verdict {
+    let summary = gro.summary(of: unit)
+    guard let number = lookup(summary.key) else {
+      return refuse(summary, unit, summary.isIP ? .noRoute : nil, .noRoute, &burst, &answers)
+    }
+    let hop = hops[Int(number)]
+    guard hop.kind == .neighbour, summary.timeToLive > 1, summary.ipLength <= Int(hop.mtu), summary.vlanTags == 0,
+      hop.vlan == 0, !summary.flags.contains(.ipv4ChecksumBad)
+    else { return routeWithCare(unit, gro, &burst, hop, &answers) }
+    let (network, version) = (Int(summary.networkOffset), summary.key.version)
+    gro.forEachPacket(of: unit) { index in
+      var frame = burst.mutableBytes(index)
+      frame.setEthernetAddresses(destination: hop.destination, source: hop.source)
+      frame.decrementHopLimit(at: network, version: version)
+    }
+    return .forward(to: hop.port)
+  }
+
+  /// The next hop for a destination; nil: there is no route, or it is not IP.
+  @inlinable @inline(__always)
+  func lookup(_ key: FlowKey) -> UInt32? {
+    // Both tables answer the same number for "none".
+    var value = IPv4RouteTable.View.noRoute
+    if key.version == 4 { value = ipv4.lookup(key.destinationIPv4) } else if key.version == 6 {
+      value = ipv6.lookup(key.destinationIPv6)
+    }
+    return value == IPv4RouteTable.View.noRoute ? nil : value
+  }
+
+  /// What is seldom: VLAN tags on either side, and all that ends in an answer.
+  @usableFromInline @inline(never)
+  func routeWithCare(
+    _ unit: GROUnit, _ gro: borrowing GROLite, _ burst: inout Burst, _ hop: NextHop, _ answers: inout AnswerQueue
+  ) -> Verdict {
+    let summary = gro.summary(of: unit)
+    guard !summary.flags.contains(.ipv4ChecksumBad) else { return .drop(.ipv4Checksum) }
+    guard summary.timeToLive > 1 else {
+      return refuse(summary, unit, .timeExceeded, .hopLimit, &burst, &answers)
+    }
+    switch hop.kind {
+    case .unreachable: return refuse(summary, unit, .noRoute, .refusedByRoute, &burst, &answers)
+    case .prohibited: return refuse(summary, unit, .prohibited, .refusedByRoute, &burst, &answers)
+    case .blackhole: return .drop(.refusedByRoute)
+    case .unresolved: return refuse(summary, unit, .addressUnreachable, .neighbourUnknown, &burst, &answers)
+    case .neighbour: break
+    }
+    guard summary.ipLength <= Int(hop.mtu) else {
+      let mayBeToldOf = summary.key.version == 6 || summary.dontFragment
+      let error = mayBeToldOf ? ICMPError.tooBig(mtu: hop.mtu) : nil
+      return refuse(summary, unit, error, .needsFragmentation, &burst, &answers)
+    }
+    var isWhole = true
+    gro.forEachPacket(of: unit) { index in
+      isWhole = rewrite(index, &burst, hop, summary) && isWhole
+    }
+    return isWhole ? .forward(to: hop.port) : .drop(.noHeadroom)
+  }
+
+  /// Rewrites one packet, its VLAN tags included.
+  private func rewrite(_ index: Int, _ burst: inout Burst, _ hop: NextHop, _ summary: PacketSummary) -> Bool {
+    var frame = burst.mutableBytes(index)
+    frame.decrementHopLimit(at: Int(summary.networkOffset), version: summary.key.version)
+    for _ in 0..<summary.vlanCount { _ = burst.removeVLAN(index) }
+    guard hop.vlan == 0 || burst.setVLAN(index, to: hop.vlan) else { return false }
+    var link = burst.mutableBytes(index)
+    link.setEthernetAddresses(destination: hop.destination, source: hop.source)
+    return true
+  }
+
+  /// Drops a unit, and tells its sender if there is something to tell: once for all of its packets.
+  @usableFromInline @inline(never)
+  func refuse(
+    _ summary: PacketSummary, _ unit: GROUnit, _ error: ICMPError?, _ reason: DropReason, _ burst: inout Burst,
+    _ answers: inout AnswerQueue
+  ) -> Verdict {
+    if let error, Int(burst.port) < routers.count {
+      answers.add(
+        error, about: burst.bytes(unit.first), summary, from: routers[Int(burst.port)], port: burst.port,
+        now: burst.now)
+    }
+    return .drop(reason)
+  }
+}
