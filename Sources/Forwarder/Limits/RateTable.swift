@@ -126,7 +126,7 @@ public import XSKEngine
   ///
   /// - Returns: the place, 0…3; 4, the shared bucket, if there is none.
   @inlinable @inline(never)
-  func makeRoom(_ set: UnsafeMutableRawPointer, _ tag: UInt32, _ now: UInt64) -> Int {
+  mutating func makeRoom(_ set: UnsafeMutableRawPointer, _ tag: UInt32, _ now: UInt64) -> Int {
     let time = TokenRate.time(now)
     var best = 4
     var longest: UInt64 = 0

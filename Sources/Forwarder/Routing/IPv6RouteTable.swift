@@ -2,8 +2,8 @@ public import XSKEngine
 
 /// IPv6 routes for the packet path: a search tree of the ranges that the prefixes make, one cache line a step.
 ///
-/// It takes 256 KiB, and at most 64 bytes for each route, 128 for one longer than 64 bits; 24 or so where many share their
-/// first 16 bits, as the Internet's do. So 200,000 routes fit 13 MiB. `RangeTree` says how it is laid out and why.
+/// It takes 256 KiB, and for each route at most 80 bytes or so, twice that for one longer than 64 bits: 200,000 routes of the
+/// Internet's kind fit 16 MiB. `RangeTree` says how it is laid out and why.
 ///
 /// A table never changes. It is made off the packet path, and swapped in whole between two bursts; its maker keeps it until
 /// no worker uses its `view` any more.

@@ -3,7 +3,7 @@ public import XSKEngine
 /// A set of IPv4 and IPv6 prefixes for the packet path, of a million entries and more: is an address in any of them?
 ///
 /// IPv4 takes 6 MiB, and 32 bytes for each /24 that is partly in the set: a million single addresses, 37 MiB at most. IPv6
-/// takes 256 KiB, and at most 64 bytes for each prefix, 128 for one longer than 64 bits.
+/// takes 256 KiB, and at most 80 bytes or so for each prefix, twice that for one longer than 64 bits.
 ///
 /// A set never changes. It is made off the packet path, and swapped in whole between two bursts; its maker keeps it until no
 /// worker uses its `view` any more.
@@ -21,7 +21,7 @@ public final class PrefixSet: Sendable {
   ///
   /// - Throws: if the set would take more than `maximumBytes`, or there is not so much memory.
   public init(
-    ipv4: some Sequence<IPv4Prefix>, ipv6: some Sequence<IPv6Prefix>, maximumBytes: Int = 1 << 30
+    ipv4: [IPv4Prefix], ipv6: [IPv6Prefix], maximumBytes: Int = 1 << 30
   ) throws(XSKError) {
     let ranges4 = Self.ranges(ipv4)
     let ranges6 = Self.ranges(ipv6)
@@ -30,7 +30,7 @@ public final class PrefixSet: Sendable {
       ranges6, maximumBytes: maximumBytes - bits.memory.byteCount, subject: "set of IPv6 prefixes")
   }
 
-  private static func ranges<Address>(_ prefixes: some Sequence<IPPrefix<Address>>) -> [AddressRange<Address>] {
+  private static func ranges<Address>(_ prefixes: [IPPrefix<Address>]) -> [AddressRange<Address>] {
     AddressRange.sweep(prefixes.map { PrefixEntry(prefix: $0, entry: 1) }.sorted(by: PrefixEntry.precedes))
   }
 
