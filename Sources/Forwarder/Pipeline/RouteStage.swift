@@ -73,7 +73,9 @@ public final class Routes: Sendable {
   func lookup(_ key: FlowKey) -> UInt32? {
     // Both tables answer the same number for "none".
     var value = IPv4RouteTable.View.noRoute
-    if key.version == 4 { value = ipv4.lookup(key.destinationIPv4) } else if key.version == 6 {
+    if key.version == 4 {
+      value = ipv4.lookup(key.destinationIPv4)
+    } else if key.version == 6 {
       value = ipv6.lookup(key.destinationIPv6)
     }
     return value == IPv4RouteTable.View.noRoute ? nil : value
