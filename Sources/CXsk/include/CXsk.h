@@ -7,6 +7,7 @@
 #include "cxsk_abi.h"
 #include "cxsk_cpu.h"
 #include "cxsk_device.h"
+#include "cxsk_keys.h"
 #include "cxsk_lab.h"
 #include "cxsk_program.h"
 #include "cxsk_ring.h"
