@@ -26,6 +26,35 @@ import Testing
     if words != nil { #expect(problem { _ = try UMEM(configuration) } == words) }
   }
 
+  @Test(
+    arguments: [
+      (UMEMConfiguration(chunkSize: 1 << 20), nil), (UMEMConfiguration(frames: 64, chunkSize: 65_536), nil),
+      (UMEMConfiguration(chunkSize: 1024), "chunk size 1024: out of range; use a power of two from 2048 to 1048576"),
+      (UMEMConfiguration(chunkSize: 65_537), "chunk size 65537: out of range; use a power of two from 2048 to 1048576"),
+      (
+        UMEMConfiguration(chunkSize: 1 << 21),
+        "chunk size 2097152: out of range; use a power of two from 2048 to 1048576"
+      ),
+      (UMEMConfiguration(frames: 1, chunkSize: 65_536), "UMEM of 1 frames: out of range; use 64 to 4194304"),
+      (UMEMConfiguration(pages: .huge2M), "simulated UMEM of 2M pages: not supported; use plain pages"),
+    ] as [(UMEMConfiguration, String?)])
+  func `simulated memory takes chunks that no kernel would`(configuration: UMEMConfiguration, words: String?) throws {
+    #expect(problem { _ = try UMEM(simulated: configuration) } == words)
+  }
+
+  @Test func `a large frame of simulated memory takes as much as is touched of it`() throws {
+    // 1 GiB of addresses; one byte of each frame is written.
+    let umem = try UMEM(simulated: UMEMConfiguration(frames: 1024, chunkSize: 1 << 20))
+    let pages = umem.mapping.length / 4096
+    for frame in 0..<1024 {
+      unsafe umem.layout.pointer(to: umem.layout.address(ofFrame: frame)).storeBytes(of: 1, as: UInt8.self)
+    }
+    var resident = [UInt8](repeating: 0, count: pages)
+    // Safe: the mapping's own range, and a byte for each of its pages.
+    #expect(unsafe mincore(umem.mapping.base, umem.mapping.length, &resident) == 0)
+    #expect(resident.count { $0 & 1 != 0 } == 1024)
+  }
+
   // MARK: Pages
 
   @Test func `huge pages that are not there become plain ones with one clear line`() throws {

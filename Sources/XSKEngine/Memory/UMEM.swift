@@ -39,6 +39,24 @@ public final class UMEM: Sendable {
     unsafe layout = UMEMLayout(base: mapping.base, configuration)
   }
 
+  /// Maps memory for simulated devices only, which takes chunks of any size: a whole packet, however large, in one frame.
+  ///
+  /// Its pages are plain and small, so that of a large frame only what a packet touches takes memory.
+  ///
+  /// - Throws: a configuration out of range, pages other than plain ones, or too little memory.
+  public init(simulated configuration: UMEMConfiguration) throws(XSKError) {
+    try configuration.validateSimulated()
+    self.configuration = configuration
+    mapping = try MemoryMapping.anonymous(
+      length: configuration.frames * configuration.chunkSize, hugePageShift: 0)
+    // Safe: the mapping's own range. Advice: refused, it costs memory only.
+    unsafe madvise(mapping.base, mapping.length, MADV_NOHUGEPAGE)
+    memoryFile = -1
+    pages = .plain
+    note = nil
+    unsafe layout = UMEMLayout(base: mapping.base, configuration)
+  }
+
   /// Maps a UMEM that another process made, from its memory file.
   ///
   /// - Throws: if the file is smaller than the configuration says, or not sealed against shrinking.

@@ -14,7 +14,8 @@ public struct UMEMConfiguration: Hashable, Sendable {
 
   /// Frames; each holds one packet, or one piece of a larger one. 64…4,194,304.
   public var frames: Int
-  /// Bytes of a frame: 2048 or 4096 (the kernel's limit is one page).
+  /// Bytes of a frame: 2048 or 4096 (the kernel's limit is one page). In simulated memory (`UMEM(simulated:)`) any power of
+  /// two from 2048 to `maximumSimulatedChunk`.
   public var chunkSize: Int
   /// Bytes left free ahead of each received packet, besides the 256 that XDP takes. 0…chunkSize − 704.
   public var headroom: Int
@@ -48,10 +49,30 @@ public struct UMEMConfiguration: Hashable, Sendable {
   /// Linux 6.18 refuses more (xdp_umem_reg); older kernels asked for XDP's own only.
   static let kernelShare = xdpHeadroom + 320 + 128
 
+  /// Bytes of the largest frame of simulated memory, 1 MiB.
+  public static let maximumSimulatedChunk = 1 << 20
+
   func validate() throws(XSKError) {
     guard chunkSize == 2048 || chunkSize == 4096 else {
       throw XSKError("chunk size \(chunkSize)", "not supported by the kernel", remedy: "use 2048 or 4096")
     }
+    try validateSizes()
+  }
+
+  /// As `validate`, for memory that no kernel is going to look at.
+  func validateSimulated() throws(XSKError) {
+    guard (2048...Self.maximumSimulatedChunk).contains(chunkSize), chunkSize & (chunkSize - 1) == 0 else {
+      throw XSKError(
+        "chunk size \(chunkSize)", "out of range",
+        remedy: "use a power of two from 2048 to \(Self.maximumSimulatedChunk)")
+    }
+    guard pages == .plain else {
+      throw XSKError("simulated UMEM of \(pages.rawValue) pages", "not supported", remedy: "use plain pages")
+    }
+    try validateSizes()
+  }
+
+  private func validateSizes() throws(XSKError) {
     guard (64...4_194_304).contains(frames) else {
       throw XSKError("UMEM of \(frames) frames", "out of range", remedy: "use 64 to 4194304")
     }

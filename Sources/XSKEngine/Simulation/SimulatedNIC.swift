@@ -61,22 +61,29 @@ public struct SimulatedNIC: ~Copyable {
   /// - Returns: whether it got through; if not, the statistics say why.
   @discardableResult
   public mutating func receive(_ packet: [UInt8]) -> Bool {
+    // Safe: bytes have no padding.
+    receive(unsafe packet.span.bytes)
+  }
+
+  /// As `receive(_:)` of an array.
+  @discardableResult
+  public mutating func receive(_ packet: RawSpan) -> Bool {
     defer { rings.publish() }
     let room = umem.configuration.chunkSize - headroom
-    let pieces = max(1, (packet.count + room - 1) / room)
+    let pieces = max(1, (packet.byteCount + room - 1) / room)
     guard rings.receive.room(for: UInt32(pieces)) == pieces else {
       statistics.rxRingFull += 1
       return false
     }
     guard gatherFrames(pieces) else { return false }
-    var rest = packet[...]
+    var rest = packet
     repeat {
       let address = spare.removeLast()
-      let piece = rest.prefix(room)
-      rest = rest.dropFirst(piece.count)
+      let piece = rest.extracting(first: room)
+      rest = rest.extracting(droppingFirst: piece.byteCount)
       write(piece, at: address)
       let descriptor = Descriptor(
-        address: address, length: UInt32(piece.count), options: rest.isEmpty ? 0 : Descriptor.continues)
+        address: address, length: UInt32(piece.byteCount), options: rest.isEmpty ? 0 : Descriptor.continues)
       _ = rings.putReceive(corrupted(descriptor))  // There is room.
     } while !rest.isEmpty
     return true
@@ -141,9 +148,9 @@ public struct SimulatedNIC: ~Copyable {
     return address(of: frame)
   }
 
-  private func write(_ bytes: ArraySlice<UInt8>, at address: UInt64) {
+  private func write(_ bytes: RawSpan, at address: UInt64) {
     let address = umem.layout.plain(address)
-    guard umem.layout.contains(address, length: UInt32(bytes.count)) else { return }
+    guard umem.layout.contains(address, length: UInt32(bytes.byteCount)) else { return }
     // Safe: the range was checked; the frame is this half's until the descriptor is published.
     unsafe bytes.withUnsafeBytes { source in
       guard let start = source.baseAddress else { return }
