@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "GROLite", targets: ["GROLite"]),
     .library(name: "XSKEngine", targets: ["XSKEngine"]),
     .library(name: "Forwarder", targets: ["Forwarder"]),
+    .library(name: "Captures", targets: ["Captures"]),
     .library(name: "Reporting", targets: ["Reporting"]),
     .executable(name: "xskfwd", targets: ["xskfwd"]),
     .executable(name: "xskbench", targets: ["xskbench"]),
@@ -39,6 +40,12 @@ let package = Package(
     .target(
       name: "Forwarder", dependencies: ["XSKEngine", "GROLite", "PacketHeaders", "CXsk"], swiftSettings: swiftSettings),
 
+    // Packets in files, by libpcap.
+    .target(
+      name: "CCaptures", cSettings: cSettings, linkerSettings: [.linkedLibrary("pcap"), .linkedLibrary("z")]),
+    .target(
+      name: "Captures", dependencies: ["CCaptures", "XSKEngine", "PacketHeaders"], swiftSettings: swiftSettings),
+
     // Counter snapshots as people and programs read them: rate lines, `top`, the summary object.
     .target(name: "Reporting", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
 
@@ -50,7 +57,7 @@ let package = Package(
     .executableTarget(
       name: "xskfwd",
       dependencies: [
-        "Forwarder", "Reporting", "XSKEngine", "XSKLab", "CXsk",
+        "Forwarder", "GROLite", "Reporting", "XSKEngine", "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
     .executableTarget(
@@ -73,6 +80,8 @@ let package = Package(
     .testTarget(
       name: "ForwarderTests", dependencies: ["Forwarder", "XSKEngine", "GROLite", "PacketHeaders", "PacketSamples"],
       swiftSettings: swiftSettings),
+    .testTarget(
+      name: "CapturesTests", dependencies: ["Captures", "XSKEngine", "PacketSamples"], swiftSettings: swiftSettings),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swiftSettings),
     .testTarget(name: "XSKLabTests", dependencies: ["XSKLab", "XSKEngine"], swiftSettings: swiftSettings),
     // What needs root and a kernel: it fails without, it never skips.
