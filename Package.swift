@@ -54,10 +54,16 @@ let package = Package(
       name: "XSKLab", dependencies: ["XSKEngine", "CXsk"], exclude: ["bpf"], swiftSettings: swiftSettings,
       plugins: ["EmbedBPF"]),
 
+    // Captures through the engine on simulated rings: what `xskfwd replay` does.
+    .target(
+      name: "Replay",
+      dependencies: ["Captures", "Forwarder", "GROLite", "PacketHeaders", "Reporting", "XSKEngine"],
+      swiftSettings: swiftSettings),
+
     .executableTarget(
       name: "xskfwd",
       dependencies: [
-        "Forwarder", "GROLite", "Reporting", "XSKEngine", "XSKLab", "CXsk",
+        "Forwarder", "GROLite", "Replay", "Reporting", "XSKEngine", "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
     .executableTarget(
@@ -82,6 +88,10 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "CapturesTests", dependencies: ["Captures", "XSKEngine", "PacketSamples"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ReplayTests",
+      dependencies: ["Replay", "Captures", "GROLite", "Reporting", "XSKEngine", "XSKLab", "PacketSamples", "xskfwd"],
+      swiftSettings: swiftSettings),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swiftSettings),
     .testTarget(name: "XSKLabTests", dependencies: ["XSKLab", "XSKEngine"], swiftSettings: swiftSettings),
     // What needs root and a kernel: it fails without, it never skips.

@@ -20,6 +20,9 @@ extension RunSummary {
       let ratio = (Double(gro.packets) / Double(gro.units) * 10).rounded() / 10
       lines.append("  GRO        \(NumberFormats.grouped(gro.units)) units, \(ratio) packets each")
     }
+    for (reason, count) in (malformed ?? [:]).sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
+      lines.append("  malformed  \(NumberFormats.grouped(count)) (\(reason))")
+    }
     // A packet for which copy mode finds the fill ring empty is in rx_dropped already.
     let losses = kernel.rxRingFull + kernel.rxDropped
     if losses > 0 {

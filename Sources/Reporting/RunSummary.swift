@@ -96,11 +96,13 @@ public struct RunSummary: Codable, Hashable, Sendable {
   public var frames: Frames
   /// nil: GRO did not run.
   public var gro: Coalescing?
+  /// Packets delivered that are malformed, by the name of the reason; only those that occurred. nil: nobody looked.
+  public var malformed: [String: UInt64]?
 
   enum CodingKeys: String, CodingKey {
     case tool, version, command
     case duration = "duration_s"
-    case ports, packets, bytes, kernel, syscalls, cpu, frames, gro
+    case ports, packets, bytes, kernel, syscalls, cpu, frames, gro, malformed
   }
 
   /// - Parameters:

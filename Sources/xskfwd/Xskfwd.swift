@@ -13,7 +13,7 @@ struct Xskfwd: ParsableCommand {
     commandName: "xskfwd",
     abstract: "An AF_XDP packet forwarder: drop, reflect, or forward packets at the speed of the queue.",
     version: version,
-    subcommands: [Drop.self, Reflect.self, Forward.self, DoctorCommand.self, Top.self, Demo.self])
+    subcommands: [Drop.self, Reflect.self, Forward.self, ReplayCommand.self, DoctorCommand.self, Top.self, Demo.self])
 
   static func main() {
     // A closed pipe ends the output, not the engine.

@@ -79,13 +79,3 @@ func chains(_ packets: [SamplePacket], _ mode: GROConfiguration.Mode = .chain) -
   var gro = GROLite(GROConfiguration(mode: mode))
   return gro.deliver(packets).map(\.packets)
 }
-
-/// A segment of the flow that the kernel's self-test uses.
-func data(
-  _ offset: UInt32, _ length: Int = 100, _ change: (inout SamplePacket) -> Void = { _ in }
-) -> SamplePacket {
-  var packet = SamplePacket()
-  (packet.sequence, packet.payload) = (offset, SamplePacket.fill(length, from: Int(offset % 65_536)))
-  change(&packet)
-  return packet
-}

@@ -58,6 +58,19 @@ import Testing
     #expect(gro.deliver(burst).map(\.packets) == [[0], [1, 2, 3, 4, 5]])
   }
 
+  @Test(arguments: [GROConfiguration.Mode.chain, .linear])
+  func withoutMergingEveryPacketIsAUnitAsItCame(mode: GROConfiguration.Mode) {
+    let packets = [data(100), data(0), data(200) { $0.transport = .udp }, data(300, 0), data(0)]
+    var gro = GROLite(GROConfiguration(mode: mode))
+    _ = gro.deliver(packets)
+    gro.processSeparately(Burst(packets))
+    #expect(gro.delivered.map(\.packets) == [[0], [1], [2], [3], [4]])
+    #expect(gro.delivered.map(\.payload) == [100, 100, 100, 0, 100])
+    #expect(gro.delivered.allSatisfy { $0.unit.form == .lone })
+    // And merging goes on as if nothing had been.
+    #expect(gro.deliver(packets).map(\.packets) == chains(packets, mode))
+  }
+
   @Test func nothingOutlivesABurst() {
     var gro = GROLite()
     for _ in 0..<70_000 { gro.process(Burst([data(0, 10)])) }

@@ -36,6 +36,20 @@ struct RunSummaryTests {
     }
   }
 
+  @Test func `Malformed packets are told where somebody looked for them`() throws {
+    var summary = RunSummary(busy, duration: 1, cpu: CPUTimes(user: 0, system: 0))
+    #expect(!summary.json().contains("malformed") && !summary.text.contains("malformed"))
+    summary.malformed = [:]
+    #expect(summary.json().contains("\"malformed\":{}") && !summary.text.contains("malformed"))
+    summary.malformed = ["hdr_trunc_tcp": 2, "ip_inhdr_version": 1000, "hdr_trunc_udp": 2]
+    #expect(summary.json().contains("{\"hdr_trunc_tcp\":2,\"hdr_trunc_udp\":2,\"ip_inhdr_version\":1000}"))
+    let lines = summary.text.split(separator: "\n").filter { $0.contains("malformed") }
+    #expect(
+      lines == [
+        "  malformed  1,000 (ip_inhdr_version)", "  malformed  2 (hdr_trunc_tcp)", "  malformed  2 (hdr_trunc_udp)",
+      ])
+  }
+
   @Test func `The object has exactly the keys that were promised, with the sums behind them`() throws {
     let text = RunSummary(busy, duration: 2.0000004, cpu: CPUTimes(user: 1.5, system: 0.25)).json()
     #expect(!text.contains("\n"))
