@@ -1,6 +1,9 @@
 /// Words of a packet as in memory. Offsets are checked, and any bit pattern is an integer.
 extension RawSpan {
   @inlinable @inline(always)
+  func byte(_ offset: Int) -> UInt8 { unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self) }
+
+  @inlinable @inline(always)
   func word(_ offset: Int) -> UInt16 { unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self) }
 
   @inlinable @inline(always)

@@ -24,6 +24,18 @@
   @inlinable public static var gsoTCPv4: UInt8 { 1 }
   @inlinable public static var gsoTCPv6: UInt8 { 4 }
   @inlinable public static var gsoUDP: UInt8 { 5 }
+  /// Beside a TCP type: the segments carry ECN's marks (CWR on the first).
+  @inlinable public static var gsoECN: UInt8 { 0x80 }
+
+  /// Reads one from the start of `bytes`.
+  ///
+  /// - Precondition: there are 10 bytes.
+  @inlinable
+  public init(_ bytes: RawSpan) {
+    (flags, gsoType) = (bytes.byte(0), bytes.byte(1))
+    (headerLength, gsoSize) = (bytes.word(2), bytes.word(4))
+    (checksumStart, checksumOffset) = (bytes.word(6), bytes.word(8))
+  }
 
   /// Its bytes, without the buffer count that `IFF_VNET_HDR` sizes above 10 add.
   @inlinable public static var byteCount: Int { 10 }

@@ -28,7 +28,8 @@ struct SuperFrame {
 
   func word(_ offset: Int) -> Int { Int(bytes[offset]) << 8 | Int(bytes[offset + 1]) }
 
-  /// What a NIC does with it: cuts it into segments, each with its own lengths, numbers and checksums.
+  /// What a NIC does with it: cuts it into segments, each with its own lengths, numbers and checksums. Shares nothing with
+  /// `Segmenter`, which is compared with it.
   ///
   /// - Parameters:
   ///   - network: where the IP header begins.
