@@ -12,3 +12,4 @@
 #include "cxsk_program.h"
 #include "cxsk_ring.h"
 #include "cxsk_system.h"
+#include "cxsk_tap.h"
