@@ -98,7 +98,8 @@ let package = Package(
     .testTarget(
       name: "SystemTests",
       dependencies: [
-        "Forwarder", "GROLite", "PacketHeaders", "XSKEngine", "XSKLab", "CXsk", "PacketSamples", "xsk-test-engine",
+        "Forwarder", "GROLite", "PacketHeaders", "XSKEngine", "XSKLab", "CXsk", "PacketSamples", "xskfwd",
+        "xsk-test-engine",
       ],
       exclude: ["bpf"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
     // A process with an engine in it, for the system tests to kill.

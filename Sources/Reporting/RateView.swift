@@ -52,9 +52,9 @@ public struct RateView: Sendable {
     return String(line.reversed().drop { $0 == " " }.reversed())
   }
 
-  /// The mode of all ports, or `mixed`.
+  /// The mode of all ports, or `mixed`. A port without a device has none.
   static func mode(of snapshot: CounterSnapshot) -> String {
-    let modes = Set(snapshot.description.ports.map(\.mode))
+    let modes = Set(snapshot.description.ports.map(\.mode)).subtracting(["local"])
     return modes.count > 1 ? "mixed" : String((modes.first ?? "-").printable.prefix(9))
   }
 

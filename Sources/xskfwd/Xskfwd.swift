@@ -11,9 +11,11 @@ struct Xskfwd: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "xskfwd",
-    abstract: "An AF_XDP packet forwarder: drop, reflect, or forward packets at the speed of the queue.",
+    abstract: "An AF_XDP packet forwarder: drop, reflect, or forward packets, or deliver them to the host.",
     version: version,
-    subcommands: [Drop.self, Reflect.self, Forward.self, ReplayCommand.self, DoctorCommand.self, Top.self, Demo.self])
+    subcommands: [
+      Drop.self, Reflect.self, Forward.self, Host.self, ReplayCommand.self, DoctorCommand.self, Top.self, Demo.self,
+    ])
 
   static func main() {
     // A closed pipe ends the output, not the engine.

@@ -9,6 +9,8 @@ func makeCounterPage(for devices: [SimulatedDevice], localPort: String? = nil) t
 /// A handler on simulated ports, through the library's public door only, as another program would use it.
 final class ForwarderRig<Handler: PacketHandler & ~Copyable> {
   let devices: [SimulatedDevice]
+  /// Places in the counter page: the devices', and the local port's if there is one.
+  let slots: Int
   let counters: CounterPage
   var nics: FixedArray<SimulatedNIC>
   var worker: Worker<Handler>
@@ -23,6 +25,7 @@ final class ForwarderRig<Handler: PacketHandler & ~Copyable> {
       try SimulatedDevice(name: "sim\($0)", rings: rings)
     }
     self.devices = devices
+    slots = ports + (hasLocalPort ? 1 : 0)
     counters = try makeCounterPage(for: devices, localPort: hasLocalPort ? "own" : nil)
     nics = try FixedArray(count: ports) { port in SimulatedNIC(devices[port], umem: memory) }
     worker = Worker(
@@ -81,7 +84,7 @@ final class ForwarderRig<Handler: PacketHandler & ~Copyable> {
     worker.housekeeping()
     let totals = counters.worker(index: 0)
     var frames = totals.get(.framesInPool) + totals.get(.framesHeld)
-    for port in devices.indices {
+    for port in 0..<slots {
       let mine = counters.queue(slot: port)
       for gauge in [QueueCounter.fillFrames, .kernelFrames, .txFrames, .completionFrames] { frames &+= mine.get(gauge) }
       let explained =

@@ -1,19 +1,28 @@
 import Reporting
 import XSKEngine
 
-/// Runs an engine from start to summary: what `drop`, `reflect` and `forward` have in common.
+/// Runs an engine from start to summary: what the commands that move packets have in common.
 struct EngineRun {
   let options: EngineOptions
   let command: String
   let ports: [String]
+  /// What else the command line said that makes this run what it is.
+  var arguments: [String] = []
+  /// As in `EngineConfiguration`.
+  var localPort: String?
+  var reasonNames: [DropReason: String] = [:]
+  /// What ends the run before its time; asked each interval.
+  var obstacle: () -> XSKError? = { nil }
 
   /// - Parameter held: packets that the handler may hold for each queue.
   func run<Handler: PacketHandler & SendableMetatype & ~Copyable>(
     holding held: Int = 0, handler: @escaping @Sendable (Engine.Placement) throws(XSKError) -> Handler
   ) throws {
     var configuration = options.configuration(
-      ports: ports, command: ([command] + ports).joined(separator: " "))
+      ports: ports, command: ([command] + ports + arguments).joined(separator: " "))
     configuration.heldPerQueue = held
+    configuration.localPort = localPort
+    configuration.reasonNames = reasonNames
     var stop = StopSignal()
     let cpu = CPUTimes.ofThisProcess
     let engine = try Engine.start(configuration, handler: handler)
@@ -22,7 +31,7 @@ struct EngineRun {
       Console.print("xskfwd \(configuration.command): running, Ctrl-C stops")
     }
     let start = StopSignal.now
-    let watch = LiveView(engine: engine, output: options.output)
+    let watch = LiveView(engine: engine, output: options.output, obstacle: obstacle)
     do {
       try watch.run(until: start + (options.output.duration ?? .infinity), stop: &stop)
     } catch {
@@ -55,11 +64,14 @@ struct RunFailure: Error {
 final class LiveView {
   private let engine: Engine
   private let output: OutputOptions
+  private let obstacle: () -> XSKError?
   private var printedMessages = 0
 
-  init(engine: Engine, output: OutputOptions) {
+  /// - Parameter obstacle: an error that ends the view.
+  init(engine: Engine, output: OutputOptions, obstacle: @escaping () -> XSKError? = { nil }) {
     self.engine = engine
     self.output = output
+    self.obstacle = obstacle
   }
 
   /// Shows a line each interval until `end` (CLOCK_MONOTONIC seconds) or a stop signal; true if it was the signal.
@@ -72,6 +84,7 @@ final class LiveView {
     while StopSignal.now < end {
       if stop.arrives(before: min(next, end)) { return true }
       printMessages()
+      if let error = obstacle() { throw error }
       guard StopSignal.now >= next else { continue }
       next += output.interval
       let new = try engine.counters.snapshot()

@@ -1,5 +1,5 @@
 import Forwarder
-import Foundation
+import Glibc
 import Synchronization
 import Testing
 import XSKLab
@@ -95,18 +95,7 @@ extension OnVeth {
       #expect(isAnswering)
     }
 
-    /// Built beside the tests.
-    static var testEngine: String {
-      let tests = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
-      var folder = tests.deletingLastPathComponent()
-      // In an .xctest bundle the test binary lies deeper.
-      while folder.path.count > 1 {
-        let candidate = folder.appendingPathComponent("xsk-test-engine").path
-        if FileManager.default.isExecutableFile(atPath: candidate) { return candidate }
-        folder = folder.deletingLastPathComponent()
-      }
-      return "xsk-test-engine"
-    }
+    static var testEngine: String { BuiltProgram.path("xsk-test-engine") }
 
     @Test("frames that are all held starve the fill ring; once released, packets come again")
     func starved() throws {

@@ -10,7 +10,7 @@ struct CounterReader {
 
   init(_ engine: Engine) {
     page = engine.counters
-    slots = engine.plan.workers.map { $0.queues.map(\.slot) }
+    slots = engine.plan.workers.map { $0.queues.map(\.slot) + ($0.localSlot.map { [$0] } ?? []) }
   }
 
   /// A worker of the tests' own.
@@ -32,6 +32,8 @@ struct CounterReader {
   func dropped(_ reason: DropReason) -> UInt64 {
     slots.joined().reduce(0) { $0 + page.queue(slot: $1).dropped(reason) }
   }
+
+  var droppedTotal: UInt64 { slots.joined().reduce(0) { $0 + page.queue(slot: $1).droppedTotal } }
 
   func get(_ counter: QueueCounter, slot: Int) -> UInt64 { page.queue(slot: slot).get(counter) }
 

@@ -1,0 +1,16 @@
+import Foundation
+
+/// Programs that are built beside the tests.
+enum BuiltProgram {
+  static func path(_ name: String) -> String {
+    let tests = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+    var folder = tests.deletingLastPathComponent()
+    // In an .xctest bundle the test binary lies deeper.
+    while folder.path.count > 1 {
+      let candidate = folder.appendingPathComponent(name).path
+      if FileManager.default.isExecutableFile(atPath: candidate) { return candidate }
+      folder = folder.deletingLastPathComponent()
+    }
+    return name
+  }
+}
