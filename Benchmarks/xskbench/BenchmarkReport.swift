@@ -20,7 +20,7 @@ struct BenchmarkReport: Codable {
     var max: Double
     /// GRO: how many packets a unit had on average.
     var packetsPerUnit: Double?
-    /// GRO: the median's rate at the bytes that a frame takes on the wire.
+    /// The median's rate: of GRO at the bytes that a frame takes on the wire, of delivery to the host in payload.
     var gigabits: Double?
 
     enum CodingKeys: String, CodingKey {

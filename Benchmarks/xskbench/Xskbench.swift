@@ -7,7 +7,8 @@ import XSKEngine
 struct Xskbench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "xskbench", abstract: "How fast the engine is, and the command that shows it.",
-    version: "0.1.0", subcommands: [EngineBenchmark.self, GROBenchmark.self, WireBenchmark.self])
+    version: "0.1.0",
+    subcommands: [EngineBenchmark.self, GROBenchmark.self, WireBenchmark.self, HostBenchmark.self])
 
   static func main() {
     do {
