@@ -53,7 +53,8 @@ public struct CounterDescription: Codable, Hashable, Sendable {
 
     /// The counters of this version.
     public static let current = Names(
-      worker: .init(uniqueKeysWithValues: WorkerCounter.allCases.map { ($0.name, $0.rawValue) }),
+      worker: .init(
+        uniqueKeysWithValues: WorkerCounter.allCases.map { ($0.name, $0.rawValue) } + TurnHistogram.places),
       queue: .init(uniqueKeysWithValues: QueueCounter.allCases.map { ($0.name, $0.rawValue) }),
       drops: .init(uniqueKeysWithValues: DropReason.own.map { ($0.name, Int($0.rawValue)) }))
 

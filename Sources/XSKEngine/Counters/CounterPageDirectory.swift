@@ -34,7 +34,7 @@ public struct CounterPageDirectory: Hashable, Sendable {
   /// Makes the directory (mode 0755) unless it is there.
   ///
   /// - Throws: if it can't be made, or if somebody else could replace files in it.
-  func create() throws(XSKError) {
+  public func create() throws(XSKError) {
     // The mode doesn't depend on the umask.
     if unsafe mkdir(path, 0o755) == 0, unsafe chmod(path, 0o755) == 0 { return }
     let code = errno
@@ -55,16 +55,25 @@ public struct CounterPageDirectory: Hashable, Sendable {
 
   /// Names of the pages in it, by process number; empty if the directory can't be read.
   func files() -> [(pid: Int32, path: String)] {
+    names().compactMap { name in Self.pid(inFileName: name).map { ($0, "\(path)/\(name)") } }.sorted { $0.pid < $1.pid }
+  }
+
+  /// Paths of the files in it whose names end so: what else running processes keep beside their pages.
+  public func files(withSuffix suffix: String) -> [String] {
+    names().filter { $0.hasSuffix(suffix) }.map { "\(path)/\($0)" }
+  }
+
+  private func names() -> [String] {
     guard let directory = unsafe opendir(path) else { return [] }
     defer { unsafe closedir(directory) }
-    var found: [(pid: Int32, path: String)] = []
+    var found: [String] = []
     while let entry = unsafe readdir(directory) {
       // d_name is NUL-terminated within its 256 bytes (readdir(3)).
-      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if let pid = Self.pid(inFileName: name) { found.append((pid, "\(path)/\(name)")) }
+      found.append(
+        unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+          unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        })
     }
-    return found.sorted { $0.pid < $1.pid }
+    return found
   }
 }

@@ -26,6 +26,16 @@ public struct ProcessIdentity: Hashable, Sendable {
   /// Whether it still runs (a zombie counts until it is reaped).
   public var isAlive: Bool { ProcessIdentity(running: pid) == self }
 
+  /// Whether it runs no more, be it that nobody has reaped it yet.
+  public var hasEnded: Bool {
+    guard isAlive, let status = readSmallFile("/proc/\(pid)/stat"), let name = status.lastIndex(of: ")") else {
+      return true
+    }
+    // Field 3, its state: Z a zombie, X dead (proc_pid_stat(5)).
+    let state = status[status.index(after: name)...].split(separator: " ").first
+    return state == "Z" || state == "X"
+  }
+
   /// The start time in the text of /proc/PID/stat. The second field is the program's name in parentheses and may itself
   /// contain blanks and parentheses, so fields are counted from the last one.
   static func startTime(inStatus status: String) -> UInt64? {

@@ -36,7 +36,10 @@ extension Engine {
     var retries: [Int: Retry] = [:]
     while !supervisor.isStopping {
       usleep(50_000)
-      for port in ports { watchLink(port) }
+      for port in ports {
+        watchLink(port)
+        follow(port)
+      }
       for thread in threads {
         for (place, queue) in thread.plan.queues.enumerated() {
           retries[queue.slot] = attend(thread, place, queue, retries[queue.slot])
@@ -156,7 +159,7 @@ extension Engine {
     try socket.bind(ifindex: device.index, queue: queue.queue, copying: port.kind.program == .generic)
     enableBusyPoll(socket)
     port.bound(socket)
-    try port.current.program?.insert(socket: socket.descriptor, queue: queue.queue)
+    if !port.current.isDrained { try port.current.program?.insert(socket: socket.descriptor, queue: queue.queue) }
     return (socket, EnginePlan.largestFrame(device))
   }
 }

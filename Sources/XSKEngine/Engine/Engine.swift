@@ -26,7 +26,7 @@ public final class Engine: Sendable {
   let ports: [Port]
   let threads: [WorkerThread]
   public let counters: CounterPage
-  let notes = Mutex<[String]>([])
+  let notes = Mutex<MessageLog>(MessageLog())
   let supervisor = SupervisorState()
   let napi: [AppliedNAPISettings]
 
@@ -80,7 +80,7 @@ public final class Engine: Sendable {
     ports = zip(plan.devices, plan.queues).enumerated().map {
       Port(index: $0, device: $1.0, queues: $1.1, metadata: configuration.metadata)
     }
-    threads = plan.workers.map { WorkerThread($0) }
+    threads = plan.workers.map { WorkerThread($0, dropsCapabilities: configuration.dropsWorkerCapabilities) }
     let description = Self.description(configuration, plan, ports)
     counters =
       switch configuration.counterPage {
@@ -91,8 +91,13 @@ public final class Engine: Sendable {
     napi = configuration.worker.idle == .busyPoll ? Self.deferInterrupts(plan.devices, notes) : []
   }
 
-  /// Lines for the operator: what is not as good as it could be, and why.
-  public var messages: [String] { notes.withLock { $0 } }
+  /// Lines for the operator: what is not as good as it could be, and why. The newest 256.
+  public var messages: [String] { notes.withLock { $0.lines() } }
+
+  /// Those of the lines from number `first` (counted from 0) on that are still kept, and how many there ever were.
+  public func messages(from first: Int) -> (lines: [String], count: Int) {
+    notes.withLock { ($0.lines(from: first), $0.count) }
+  }
 
   func note(_ line: String) { notes.withLock { $0.append(line) } }
 
@@ -116,7 +121,7 @@ public final class Engine: Sendable {
 
   /// Has the devices leave their interrupts to our polling; refusal is a note, not an obstacle.
   private static func deferInterrupts(
-    _ devices: [NetworkDevice], _ notes: borrowing Mutex<[String]>
+    _ devices: [NetworkDevice], _ notes: borrowing Mutex<MessageLog>
   ) -> [AppliedNAPISettings] {
     var applied: [AppliedNAPISettings] = []
     for device in devices {

@@ -39,6 +39,9 @@ public struct EngineConfiguration: Sendable {
   public var reasonNames: [DropReason: String] = [:]
   /// What the XDP program writes ahead of each packet, for `Burst.metadata`; nothing by default.
   public var metadata: MetadataConfiguration
+  /// Workers give up their thread's capabilities once they run: moving packets needs none. Not for handlers that open
+  /// something privileged later.
+  public var dropsWorkerCapabilities = false
   /// A failed port is opened again when its device is back.
   public var reopensPorts: Bool
   /// Where the counter page is made.

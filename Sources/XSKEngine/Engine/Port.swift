@@ -7,6 +7,9 @@ final class Port: Sendable {
     var program: XDPProgram?
     var mode: BindMode?
     var link: LinkState
+    /// What the operator wants, and what is: packets go to the kernel's stack.
+    var isDrainWanted = false
+    var isDrained = false
   }
 
   /// What the counter page calls a port's link.

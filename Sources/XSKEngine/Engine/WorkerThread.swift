@@ -22,7 +22,12 @@ final class WorkerThread: Sendable {
   private let sockets = Mutex<[XSKSocket]>([])
   private let release = Atomic<Bool>(false)
 
-  init(_ plan: EnginePlan.Worker) { self.plan = plan }
+  private let dropsCapabilities: Bool
+
+  init(_ plan: EnginePlan.Worker, dropsCapabilities: Bool) {
+    self.plan = plan
+    self.dropsCapabilities = dropsCapabilities
+  }
 
   /// Starts the thread: `make` builds the parts; `run` makes the worker, says when it is ready, and runs it until it has
   /// drained.
@@ -53,7 +58,11 @@ final class WorkerThread: Sendable {
           "CPU \(plan.cpu)", refused: "worker cannot be pinned to it", code: code,
           remedy: "choose another with --cores")
       }
-      try run(make(self).take()) { progress.withLock { $0 = .running } }
+      try run(make(self).take()) {
+        // Less is better, but nothing depends on it.
+        if dropsCapabilities { _ = cxsk_thread_keep_capabilities(0) }
+        progress.withLock { $0 = .running }
+      }
       progress.withLock { $0 = .drained }
       // Sockets are closed after the program was detached.
       while !release.load(ordering: .acquiring) { usleep(1000) }
@@ -71,6 +80,9 @@ final class WorkerThread: Sendable {
 
   /// Lets go of a socket that the worker has given up: it is closed with the caller's reference.
   func giveUp(_ socket: XSKSocket) { sockets.withLock { $0.removeAll { $0 === socket } } }
+
+  /// The socket of a queue that works, by its name.
+  func socket(named name: String) -> XSKSocket? { sockets.withLock { $0.first { $0.name == name } } }
 
   private func closeSockets() {
     control.discardMail()

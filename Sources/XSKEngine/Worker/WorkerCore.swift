@@ -20,6 +20,7 @@ import CXsk
   var now: UInt64 = 0
   /// The slot of the worker's own packets, −1 if it has none.
   let localSlot: Int
+  let nanoseconds = TickScale(.shared)
   /// Packets that this turn took, over all queues.
   @usableFromInline var turnPackets = 0
 
@@ -78,7 +79,10 @@ import CXsk
   @usableFromInline mutating func beginTurn() {
     // One look at the counter a turn: where the last turn took packets, it lasted until now.
     let start = cxsk_timestamp()
-    if turnPackets > 0 { counters.add(.busyTicks, start &- now) }
+    if turnPackets > 0 {
+      counters.add(.busyTicks, start &- now)
+      counters.countTurn(nanoseconds: nanoseconds.of(start &- now))
+    }
     now = start
     burst.now = start
     turnPackets = 0

@@ -1,0 +1,75 @@
+/// A port of a running engine, as its operator sees it.
+public struct PortStatus: Hashable, Sendable {
+  public let name: String
+  /// The device that is open under this name now, or was last.
+  public let device: NetworkDevice
+  /// `zerocopy`, `copy`, `generic`; nil: no socket was ever bound.
+  public let mode: BindMode?
+  public let queues: [Int]
+  /// `up`, `down`, or `gone`.
+  public let link: String
+  /// Its packets go to the kernel's stack, as somebody has asked for (``Engine/drain(port:)``).
+  public let isDrained: Bool
+}
+
+extension Engine {
+  /// The engine's devices in the order of their port numbers; the local port is none.
+  public var portStatus: [PortStatus] {
+    ports.map { port in
+      let state = port.current
+      return PortStatus(
+        name: port.name, device: state.device, mode: state.mode, queues: port.queues, link: state.link.rawValue,
+        isDrained: state.isDrained)
+    }
+  }
+
+  /// Takes no more packets of a port, or of all: they go to the kernel's stack, while what was taken is carried out and
+  /// packets of other ports still leave by this one. Ends with ``resume(port:)``.
+  ///
+  /// The supervisor does it within about 50 ms; `portStatus` tells.
+  ///
+  /// - Throws: if there is no such port.
+  public func drain(port name: String? = nil) throws(XSKError) { try setDrained(true, name) }
+
+  /// Takes a port's packets again, or all ports'.
+  ///
+  /// - Throws: if there is no such port.
+  public func resume(port name: String? = nil) throws(XSKError) { try setDrained(false, name) }
+
+  private func setDrained(_ isWanted: Bool, _ name: String?) throws(XSKError) {
+    let chosen = ports.filter { name == nil || $0.name == name }
+    guard !chosen.isEmpty else {
+      throw XSKError(
+        name ?? "", "no such port", remedy: "choose one of \(ports.map(\.name).joined(separator: ", "))")
+    }
+    for port in chosen { port.update { $0.isDrainWanted = isWanted } }
+  }
+
+  /// On the supervisor's thread, which alone touches the XSKMAPs while the engine runs: a port becomes what is wanted.
+  func follow(_ port: Port) {
+    let state = port.current
+    guard state.isDrained != state.isDrainWanted else { return }
+    if state.isDrainWanted {
+      port.stopRedirecting()
+    } else {
+      for thread in threads {
+        for queue in thread.plan.queues where queue.port == port.index { admit(thread, queue) }
+      }
+    }
+    port.update { $0.isDrained = state.isDrainWanted }
+    note(
+      "\(port.name): \(state.isDrainWanted ? "drained, its packets go to the kernel's stack" : "takes packets again")")
+  }
+
+  /// Redirects a queue's packets to its socket again. A queue that is lost has none; it is redirected when it is back.
+  private func admit(_ thread: WorkerThread, _ queue: EnginePlan.Queue) {
+    let port = ports[queue.port]
+    guard let socket = thread.socket(named: "\(port.name) queue \(queue.queue)"), let program = port.current.program
+    else { return }
+    do throws(XSKError) {
+      try program.insert(socket: socket.descriptor, queue: queue.queue)
+    } catch {
+      note("\(error)")
+    }
+  }
+}
