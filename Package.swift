@@ -20,6 +20,7 @@ let package = Package(
     .library(name: "Forwarder", targets: ["Forwarder"]),
     .library(name: "Captures", targets: ["Captures"]),
     .library(name: "Reporting", targets: ["Reporting"]),
+    .library(name: "Operations", targets: ["Operations"]),
     .executable(name: "xskfwd", targets: ["xskfwd"]),
     .executable(name: "xskbench", targets: ["xskbench"]),
   ],
@@ -49,6 +50,9 @@ let package = Package(
     // Counter snapshots as people and programs read them: rate lines, `top`, the summary object.
     .target(name: "Reporting", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
 
+    // What operating a running engine takes, but for the command line: control socket, metrics, systemd.
+    .target(name: "Operations", dependencies: ["Reporting", "XSKEngine", "CXsk"], swiftSettings: swiftSettings),
+
     // Namespaces, veth pairs and traffic: what the demo, the system tests and the benchmarks are set up with.
     .target(
       name: "XSKLab", dependencies: ["XSKEngine", "CXsk"], exclude: ["bpf"], swiftSettings: swiftSettings,
@@ -63,7 +67,7 @@ let package = Package(
     .executableTarget(
       name: "xskfwd",
       dependencies: [
-        "Forwarder", "GROLite", "Replay", "Reporting", "XSKEngine", "XSKLab", "CXsk",
+        "Forwarder", "GROLite", "Operations", "Replay", "Reporting", "XSKEngine", "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
     .executableTarget(
@@ -92,14 +96,19 @@ let package = Package(
       name: "ReplayTests",
       dependencies: ["Replay", "Captures", "GROLite", "Reporting", "XSKEngine", "XSKLab", "PacketSamples", "xskfwd"],
       swiftSettings: swiftSettings),
+    .testTarget(
+      name: "OperationsTests", dependencies: ["Operations", "Reporting", "XSKEngine", "CXsk", "MetricsParser"],
+      swiftSettings: swiftSettings),
+    // A strict reader of the Prometheus text format.
+    .target(name: "MetricsParser", path: "Tests/MetricsParser", swiftSettings: swiftSettings),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swiftSettings),
     .testTarget(name: "XSKLabTests", dependencies: ["XSKLab", "XSKEngine"], swiftSettings: swiftSettings),
     // What needs root and a kernel: it fails without, it never skips.
     .testTarget(
       name: "SystemTests",
       dependencies: [
-        "Forwarder", "GROLite", "PacketHeaders", "XSKEngine", "XSKLab", "CXsk", "PacketSamples", "xskfwd",
-        "xsk-test-engine",
+        "Forwarder", "GROLite", "Operations", "PacketHeaders", "XSKEngine", "XSKLab", "CXsk", "MetricsParser",
+        "PacketSamples", "xskfwd", "xsk-test-engine",
       ],
       exclude: ["bpf"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
     // A process with an engine in it, for the system tests to kill.

@@ -14,10 +14,12 @@ public struct InstanceChoice: Hashable, Sendable {
   ///
   /// - Throws: if none runs, if several do and no number says which (the error lists them), or if the number is no
   ///   engine's.
-  public static func index(in running: [InstanceChoice], pid: Int32?) throws(XSKError) -> Int {
+  public static func index(
+    in running: [InstanceChoice], pid: Int32?, subject: String = "xskfwd top"
+  ) throws(XSKError) -> Int {
     guard !running.isEmpty else {
       throw XSKError(
-        "xskfwd top", "no xskfwd is running that this user can see",
+        subject, "no xskfwd is running that this user can see",
         remedy: "start one, or run this as the user who started it")
     }
     let list = running.map { "\($0.pid) (\($0.command.printable))" }.joined(separator: ", ")
@@ -28,7 +30,7 @@ public struct InstanceChoice: Hashable, Sendable {
       return index
     }
     guard running.count == 1 else {
-      throw XSKError("xskfwd top", "\(running.count) are running: \(list)", remedy: "name one by its process number")
+      throw XSKError(subject, "\(running.count) are running: \(list)", remedy: "name one by its process number")
     }
     return 0
   }

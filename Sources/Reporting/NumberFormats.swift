@@ -1,9 +1,9 @@
 import Glibc
 
 /// Numbers as people read them in columns.
-enum NumberFormats {
+public enum NumberFormats {
   /// With thousands separators: `1,234,567`.
-  static func grouped(_ number: UInt64) -> String {
+  public static func grouped(_ number: UInt64) -> String {
     let digits = String(number)
     var text = ""
     for (index, digit) in digits.enumerated() {
@@ -14,10 +14,10 @@ enum NumberFormats {
   }
 
   /// A rate, rounded to a whole number, with thousands separators.
-  static func grouped(_ rate: Double) -> String { grouped(whole(rate)) }
+  public static func grouped(_ rate: Double) -> String { grouped(whole(rate)) }
 
   /// Three digits and a decimal prefix: `12.3 G`, `999`, `1.00 k`.
-  static func scaled(_ rate: Double, separator: String = " ") -> String {
+  public static func scaled(_ rate: Double, separator: String = " ") -> String {
     var value = max(0, rate.isFinite ? rate : 0)
     var prefix = 0
     while value >= 999.5, prefix < prefixes.count - 1 {
@@ -30,7 +30,7 @@ enum NumberFormats {
   }
 
   /// With a fixed number of decimals (0…6).
-  static func fixed(_ value: Double, decimals: Int) -> String {
+  public static func fixed(_ value: Double, decimals: Int) -> String {
     let unit = (0..<decimals).reduce(UInt64(1)) { unit, _ in unit * 10 }
     let scaled = whole(value * Double(unit))
     guard decimals > 0 else { return String(scaled) }
@@ -39,18 +39,18 @@ enum NumberFormats {
   }
 
   /// The time of day of a Unix time in nanoseconds: `14:03:59`.
-  static func timeOfDay(_ unix: UInt64, utcOffset: Int) -> String {
+  public static func timeOfDay(_ unix: UInt64, utcOffset: Int) -> String {
     let local = Int(unix / 1_000_000_000) + utcOffset
     return clock((local % 86_400 + 86_400) % 86_400)
   }
 
   /// Hours, minutes and seconds: `123:03:59`.
-  static func clock(_ seconds: Int) -> String {
+  public static func clock(_ seconds: Int) -> String {
     [seconds / 3600, seconds / 60 % 60, seconds % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
   }
 
   /// Seconds that local time is ahead of UTC now.
-  static var localUTCOffset: Int {
+  public static var localUTCOffset: Int {
     var now = time(nil)
     var local = unsafe tm()
     return unsafe localtime_r(&now, &local) == nil ? 0 : Int(local.tm_gmtoff)
@@ -69,7 +69,7 @@ extension String {
   func left(_ width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 
   /// Without characters that a terminal would obey: text in a counter page is somebody else's.
-  var printable: String {
+  public var printable: String {
     String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory.isShown ? $0 : "?" }))
   }
 }

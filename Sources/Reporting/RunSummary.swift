@@ -140,13 +140,13 @@ public struct RunSummary: Codable, Hashable, Sendable {
 }
 
 extension RunSummary.Port {
-  init(_ port: CounterDescription.Port) {
+  public init(_ port: CounterDescription.Port) {
     self.init(name: port.name, device: port.device, mode: port.mode, queues: port.queues, link: port.link)
   }
 }
 
 extension RunSummary.Packets {
-  init(_ snapshot: CounterSnapshot) {
+  public init(_ snapshot: CounterSnapshot) {
     let known = Dictionary(uniqueKeysWithValues: DropReason.own.map { ($0.name, UInt64(0)) })
     self.init(
       received: snapshot.total(.receivedPackets), forwarded: snapshot.total(.forwardedPackets),
@@ -156,7 +156,7 @@ extension RunSummary.Packets {
 }
 
 extension RunSummary.Bytes {
-  init(_ snapshot: CounterSnapshot) {
+  public init(_ snapshot: CounterSnapshot) {
     self.init(
       received: snapshot.total(.receivedBytes), forwarded: snapshot.total(.forwardedBytes),
       delivered: snapshot.total(.deliveredBytes))
@@ -164,7 +164,7 @@ extension RunSummary.Bytes {
 }
 
 extension RunSummary.Kernel {
-  init(_ snapshot: CounterSnapshot) {
+  public init(_ snapshot: CounterSnapshot) {
     self.init(
       rxDropped: snapshot.total(.kernelRXDropped), rxInvalidDescriptors: snapshot.total(.kernelRXInvalidDescriptors),
       txInvalidDescriptors: snapshot.total(.kernelTXInvalidDescriptors),
@@ -174,14 +174,14 @@ extension RunSummary.Kernel {
 }
 
 extension RunSummary.Syscalls {
-  init(_ snapshot: CounterSnapshot) {
+  public init(_ snapshot: CounterSnapshot) {
     self.init(
       txKick: snapshot.total(.txKicks), rxKick: snapshot.total(.rxKicks), poll: snapshot.total(WorkerCounter.polls))
   }
 }
 
 extension RunSummary.Frames {
-  init(_ snapshot: CounterSnapshot) {
+  public init(_ snapshot: CounterSnapshot) {
     self.init(
       total: snapshot.total(.framesTotal), pool: snapshot.total(.framesInPool), fill: snapshot.total(.fillFrames),
       kernel: snapshot.total(.kernelFrames), held: snapshot.total(.framesHeld), tx: snapshot.total(.txFrames),
