@@ -24,6 +24,7 @@ struct EngineOptions: ParsableArguments {
   @Option(help: "Pages of the UMEM: 2M, 1G, or off. Falls back to smaller ones with a note.")
   var hugepages: UMEMConfiguration.Pages = .plain
 
+  @OptionGroup var operating: OperatingOptions
   @OptionGroup var output: OutputOptions
 
   func configuration(ports: [String], command: String) -> EngineConfiguration {
@@ -35,6 +36,7 @@ struct EngineOptions: ParsableArguments {
     configuration.umem.chunkSize = chunk
     configuration.umem.pages = hugepages
     configuration.counterPage = .standard
+    configuration.dropsWorkerCapabilities = true
     configuration.tool = "xskfwd"
     configuration.version = Xskfwd.version
     configuration.command = command

@@ -1,3 +1,4 @@
+import Operations
 import Reporting
 import XSKEngine
 
@@ -24,27 +25,51 @@ struct EngineRun {
     configuration.localPort = localPort
     configuration.reasonNames = reasonNames
     var stop = StopSignal()
+    let manager = ServiceManager()
+    ServiceManager.forget()
     let cpu = CPUTimes.ofThisProcess
     let engine = try Engine.start(configuration, handler: handler)
     engine.keepOffWorkerCores()
+    let service = try operate(engine, manager, requestStop: stop.request)
     if !options.output.json {
       Console.print("xskfwd \(configuration.command): running, Ctrl-C stops")
     }
+    manager?.ready(configuration.command)
     let start = StopSignal.now
     let watch = LiveView(engine: engine, output: options.output, obstacle: obstacle)
     do {
       try watch.run(until: start + (options.output.duration ?? .infinity), stop: &stop)
     } catch {
       engine.stop()  // The process is about to exit: what only it can put back would stay as it is.
+      service.stop()
       throw RunFailure(error)
     }
     let duration = StopSignal.now - start
-    guard let final = engine.stop() else {
+    manager?.stopping()
+    let last = engine.stop()
+    service.stop()
+    guard let final = last else {
       throw RunFailure(
         XSKError("counter page", "was damaged while running", remedy: "let nobody else write to it"))
     }
     watch.printMessages()
     try report(RunSummary(final, duration: duration, cpu: CPUTimes.ofThisProcess - cpu))
+  }
+
+  /// Control socket, metrics, signs of life. If they can't be had the engine is taken down again.
+  private func operate(
+    _ engine: Engine, _ manager: ServiceManager?, requestStop: @escaping @Sendable () -> Void
+  ) throws(XSKError) -> OperatorService {
+    do throws(XSKError) {
+      let service = try OperatorService.start(
+        engine, control: options.operating.control, metrics: options.operating.metrics, manager: manager,
+        requestStop: requestStop)
+      if let address = service.metricsAddress { Console.error("xskfwd: metrics at http://\(address)/metrics") }
+      return service
+    } catch {
+      engine.stop()
+      throw error
+    }
   }
 
   private func report(_ summary: RunSummary) throws(XSKError) {
@@ -96,8 +121,8 @@ final class LiveView {
 
   /// What the engine has to say goes to standard error, once each.
   func printMessages() {
-    let messages = engine.messages
-    for line in messages[printedMessages...] { Console.error("xskfwd: \(line)") }
+    let messages = engine.messages(from: printedMessages)
+    for line in messages.lines { Console.error("xskfwd: \(line)") }
     printedMessages = messages.count
   }
 }

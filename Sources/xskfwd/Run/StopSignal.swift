@@ -3,6 +3,8 @@ import Glibc
 /// SIGINT, SIGTERM and SIGHUP as something to wait for: they are blocked in every thread, and taken where the program waits.
 struct StopSignal {
   private var set = sigset_t()
+  /// The thread that made it, and waits.
+  private let thread = pthread_self()
 
   /// Blocks the signals in the calling thread; threads that it starts inherit that.
   init() {
@@ -20,6 +22,12 @@ struct StopSignal {
       if unsafe sigtimedwait(&set, nil, &timeout) > 0 { return true }
       guard errno == EINTR || errno == EAGAIN else { return true }
     }
+  }
+
+  /// Does from any thread what SIGTERM from outside does.
+  var request: @Sendable () -> Void {
+    // Safe while the waiting thread lives: it is the main thread.
+    { [thread] in _ = pthread_kill(thread, SIGTERM) }
   }
 
   /// CLOCK_MONOTONIC in seconds.

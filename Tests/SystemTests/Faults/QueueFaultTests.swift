@@ -71,7 +71,7 @@ extension OnVeth {
     func killed() throws {
       let lab = try ForwardLab()
       try lab.middle.addAddress("10.7.0.9/24", to: "m0")
-      let child = try lab.middle.start([Self.testEngine, "m0", "m1"])
+      let child = try lab.middle.start([BuiltPrograms.testEngine, "m0", "m1"])
       try #require(child.waitForOutput("running", timeout: .seconds(10)), "\(child.output) \(child.errors)")
       #expect(try lab.isPassing())
       let program = try lab.middle.run { try NetworkDevice(named: "m0").program }
@@ -82,7 +82,7 @@ extension OnVeth {
       let engine = try lab.forward()
       #expect(try lab.isPassing())
       engine.finish()
-      let second = try lab.middle.start([Self.testEngine, "m0", "m1"])
+      let second = try lab.middle.start([BuiltPrograms.testEngine, "m0", "m1"])
       try #require(second.waitForOutput("running", timeout: .seconds(10)), "\(second.output) \(second.errors)")
       second.kill()
       let isClean = try eventually {
@@ -94,8 +94,6 @@ extension OnVeth {
       }
       #expect(isAnswering)
     }
-
-    static var testEngine: String { BuiltProgram.path("xsk-test-engine") }
 
     @Test("frames that are all held starve the fill ring; once released, packets come again")
     func starved() throws {

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Glibc
+import Operations
+import XSKEngine
+
+struct Show: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Ask a running xskfwd over its control socket.",
+    discussion: """
+      status: ports, workers and their load, messages. counters: what moved, by queue and worker. drops: dropped packets \
+      by reason.
+      """)
+
+  enum Subject: String, ExpressibleByArgument, CaseIterable {
+    case status, counters, drops
+  }
+
+  @Argument(help: "status, counters, or drops.") var subject: Subject
+  @OptionGroup var instance: InstanceOptions
+  @Flag(help: "Print the answer as one JSON object a line.") var json = false
+  @Flag(help: "Ask again and again, and show rates, until Ctrl-C or the other's end.") var watch = false
+  @Option(help: "Seconds between two questions, 0.1…3600.") var interval = 1.0
+
+  func validate() throws {
+    guard (0.1...3600).contains(interval) else {
+      throw ValidationError("--interval \(interval): out of range; give 0.1 to 3600 seconds")
+    }
+  }
+
+  func run() throws {
+    var stop = StopSignal()
+    let client = try instance.client()
+    var view = ShowView(client: client, json: json)
+    var isRead = show(try view.next(subject))
+    while watch, isRead, !stop.arrives(before: StopSignal.now + interval) {
+      do throws(XSKError) {
+        isRead = show(try view.next(subject))
+      } catch {
+        guard error.code == ENOENT || error.code == ECONNREFUSED || error.code == ECONNRESET else { throw error }
+        return Console.error("xskfwd: \(client.path): has ended")
+      }
+    }
+  }
+
+  /// False when nobody reads any more.
+  private func show(_ text: String) -> Bool {
+    Console.print((watch && !json && Console.isTerminal ? "\u{1B}[H\u{1B}[2J" : "") + text) == 0
+  }
+}
+
+/// Asks, and remembers the last answer for rates.
+private struct ShowView {
+  let client: ControlClient
+  let json: Bool
+  private var counters: CountersReport?
+  private var drops: DropsReport?
+
+  init(client: ControlClient, json: Bool) {
+    self.client = client
+    self.json = json
+  }
+
+  mutating func next(_ subject: Show.Subject) throws(XSKError) -> String {
+    guard !json else {
+      let text = String(decoding: try client.request("/v1/\(subject.rawValue)"), as: UTF8.self)
+      return text.hasSuffix("\n") ? String(text.dropLast()) : text
+    }
+    switch subject {
+    case .status: return try client.report("/v1/status", as: StatusReport.self).text
+    case .counters:
+      let new = try client.report("/v1/counters", as: CountersReport.self)
+      defer { counters = new }
+      return new.text(since: counters)
+    case .drops:
+      let new = try client.report("/v1/drops", as: DropsReport.self)
+      defer { drops = new }
+      return new.text(since: drops)
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import Glibc
+import Operations
+import Testing
+import XSKLab
+
+extension OnVeth {
+  @Suite("As a service") struct Service {
+    @Test("READY, signs of life, STOPPING are told the service manager", arguments: [false, true])
+    func notify(abstract: Bool) throws {
+      let lab = try ForwardLab()
+      // Abstract names belong to a network namespace.
+      let manager = try lab.middle.run { try NotifySocket(abstract: abstract) }
+      let run = try OperatedRun(lab, around: ["env", "NOTIFY_SOCKET=\(manager.name)", "WATCHDOG_USEC=400000"])
+      var seen = [manager.next()]
+      if seen[0] == "WATCHDOG=1" { seen.append(manager.next()) }
+      #expect(seen.contains("READY=1\nMAINPID=\(run.process.pid)\nSTATUS=forward m0 m1"), "\(seen)")
+      for _ in 0..<3 { #expect(manager.next() == "WATCHDOG=1") }
+      run.process.signal(SIGTERM)
+      var last = manager.next()
+      for _ in 0..<50 where last == "WATCHDOG=1" { last = manager.next() }
+      #expect(last == "STOPPING=1\nSTATUS=draining")
+      #expect(try run.process.wait(timeout: .seconds(20)) == .exited(0))
+    }
+
+    /// The unit's `KEY=VALUE` lines, lists joined.
+    static func unit() throws -> [String: [String]] {
+      let file = BuiltPrograms.package.appendingPathComponent("packaging/xskfwd@.service")
+      var settings: [String: [String]] = [:]
+      for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") where !line.hasPrefix("#") {
+        let halves = line.split(separator: "=", maxSplits: 1)
+        guard halves.count == 2 else { continue }
+        settings[String(halves[0]), default: []].append(String(halves[1]))
+      }
+      return settings
+    }
+
+    @Test("with the unit's capabilities alone, and no new privileges, it starts, forwards, and reopens a lost port")
+    func leastPrivilege() throws {
+      let capabilities = try #require(try Self.unit()["CapabilityBoundingSet"]?.first).split(separator: " ").map {
+        $0.dropFirst("CAP_".count).lowercased()
+      }
+      #expect(capabilities.sorted() == ["bpf", "ipc_lock", "net_admin", "net_raw"])
+      let set = "-all," + capabilities.map { "+\($0)" }.joined(separator: ",")
+      let run = try OperatedRun(around: ["setpriv", "--bounding-set", set, "--inh-caps", set, "--no-new-privs"])
+      #expect(try run.lab.isPassing())
+      // What each thread may do: workers and the one that strangers talk to nothing, the others the unit's set.
+      let threads = try Self.threads(of: run.process.pid)
+      let mask: UInt64 = 1 << 12 | 1 << 13 | 1 << 14 | 1 << 39
+      #expect(threads.contains { $0.name.hasPrefix("xsk-worker") && $0.capabilities == 0 }, "\(threads)")
+      #expect(threads.contains { $0.name == "xsk-operate" && $0.capabilities == 0 }, "\(threads)")
+      #expect(threads.contains { $0.name == "xsk-supervisor" && $0.capabilities == mask }, "\(threads)")
+      try run.lab.middle.delete("m0")
+      try #require(try eventually { try run.status().messages.contains { $0.contains("m0: link is gone") } })
+      try run.lab.connectLeft()
+      let isBack = try eventually(.seconds(20)) {
+        try run.status().messages.contains { $0.contains("m0 queue 0: back") }
+      }
+      let messages = try run.status().messages
+      #expect(isBack, "\(messages)")
+      #expect(try run.lab.isPassing())
+      try run.stop()
+    }
+
+    private static func threads(of pid: pid_t) throws -> [(name: String, capabilities: UInt64)] {
+      try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task").map { thread in
+        let text = try String(contentsOfFile: "/proc/\(pid)/task/\(thread)/status", encoding: .utf8)
+        func field(_ name: String) -> String {
+          text.split(separator: "\n").first { $0.hasPrefix("\(name):") }
+            .map { String($0.dropFirst(name.count + 1)).trimmingCharacters(in: .whitespaces) } ?? ""
+        }
+        return (field("Name"), UInt64(field("CapEff"), radix: 16) ?? .max)
+      }
+    }
+
+    @Test("control traffic runs on no worker's CPU")
+    func affinity() throws {
+      let run = try OperatedRun(nil, ["--cores", "0", "--json"])
+      let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(run.process.pid)/task").map {
+        try String(contentsOfFile: "/proc/\(run.process.pid)/task/\($0)/status", encoding: .utf8)
+      }
+      let operate = try #require(threads.first { $0.contains("xsk-operate") })
+      let list = try #require(operate.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") })
+      #expect(list.split(separator: "\t").last?.split(whereSeparator: { ",-".contains($0) }).first != "0", "\(list)")
+      try run.stop()
+    }
+  }
+}
