@@ -8,7 +8,7 @@ import XSKLab
 extension OnVeth {
   /// `xskfwd host` as an operator calls it.
   @Suite("xskfwd host") struct HostCommand {
-    static let program = BuiltProgram.path("xskfwd")
+    static let program = BuiltPrograms.xskfwd
 
     @Test("it says what is on, moves packets, and Ctrl-C removes the tap", arguments: [SIGINT, SIGTERM, SIGKILL])
     func stops(signal: Int32) throws {
