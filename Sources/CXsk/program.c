@@ -83,6 +83,8 @@ struct cxsk_program *cxsk_program_open(const void *image, size_t size, const cha
 		free(program);
 		return NULL;
 	}
+	if (!function)
+		return program;
 	program->function = bpf_object__find_program_by_name(program->object, function);
 	if (!program->function) {
 		*error = -ENOENT;
@@ -98,6 +100,15 @@ int cxsk_program_resize_map(struct cxsk_program *program, const char *name, uint
 	struct bpf_map *map = bpf_object__find_map_by_name(program->object, name);
 
 	return map ? bpf_map__set_max_entries(map, entries) : -ENOENT;
+}
+
+int cxsk_program_share_map(struct cxsk_program *program, const char *name, int fd)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(program->object, name);
+
+	if (!map)
+		return -ENOENT;
+	return fd < 0 ? bpf_map__set_autocreate(map, false) : bpf_map__reuse_fd(map, fd);
 }
 
 int cxsk_program_set_constants(struct cxsk_program *program, const void *data, size_t size)

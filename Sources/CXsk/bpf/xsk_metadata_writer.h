@@ -10,10 +10,10 @@
  */
 #pragma once
 
-#include "xsk_metadata.h"
 #include "xsk_packet.h"
+#include "xsk_settings.h"
 
-const volatile struct xsk_metadata_settings settings = {};
+const volatile struct xsk_program_settings settings = {};
 
 /* XDP_RSS_L4 of the kernel's enum xdp_rss_hash_type: ports are in the hash. */
 #define RSS_TYPE_L4 (1U << 3)
@@ -26,7 +26,7 @@ struct metadata_writer {
 
 static __always_inline int wants(__u32 key)
 {
-	return (settings.keys >> key) & 1;
+	return (settings.metadata.keys >> key) & 1;
 }
 
 /* Values are added in key order. One that does not fit is left out: the settings' length is too small for their keys. */
@@ -92,7 +92,7 @@ static __always_inline void write_metadata(struct xdp_md *ctx)
 	int has_hash;
 	void *end;
 
-	if (bpf_xdp_adjust_meta(ctx, -(int)settings.length))
+	if (bpf_xdp_adjust_meta(ctx, -(int)settings.metadata.length))
 		return;
 	header = (void *)(long)ctx->data_meta;
 	writer.end = (void *)(long)ctx->data;
@@ -115,7 +115,7 @@ static __always_inline void write_metadata(struct xdp_md *ctx)
 	if (wants(XSK_METADATA_INGRESS_IFINDEX))
 		put_32(&writer, XSK_METADATA_INGRESS_IFINDEX, ctx->ingress_ifindex);
 	if (wants(XSK_METADATA_MARK))
-		put_32(&writer, XSK_METADATA_MARK, settings.mark);
+		put_32(&writer, XSK_METADATA_MARK, settings.metadata.mark);
 	header->codes[0] = writer.codes;
 	header->codes[1] = 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0 OR BSD-2-Clause) */
 /*
- * As much of a packet as the metadata needs: VLAN tags, and the flow hash of FlowKey.hash(seed:) of PacketHeaders, seed 0.
+ * As much of a packet as policy and metadata need: VLAN tags, addresses and ports, and the flow hash of
+ * FlowKey.hash(seed:) of PacketHeaders, seed 0.
  */
 #pragma once
 
@@ -20,6 +21,16 @@ struct ethernet {
 	__be16 protocol; /* of the payload */
 	__u16 tags;
 	__u32 tag; /* the outermost: TPID << 16 | TCI, host order */
+	__u16 vlan[2]; /* of the tags, outermost first: 0x1000 | VID; 0 where there is none */
+};
+
+struct ip_header {
+	void *header;
+	const __be32 *source, *destination;
+	void *transport;  /* behind the header: not yet compared with the packet's end */
+	__u8 version;	  /* 4 or 6; 0: no IP, or the header is cut short */
+	__u8 protocol;	  /* of IPv6: the next header */
+	__u8 is_fragment; /* of IPv4; those of IPv6 have another protocol */
 };
 
 static __always_inline int is_vlan(__be16 protocol)
@@ -47,12 +58,58 @@ static __always_inline void parse_ethernet(void *data, void *end, struct etherne
 			return;
 		if (i == 0)
 			frame->tag = (__u32)bpf_ntohs(protocol) << 16 | bpf_ntohs(vlan->tci);
+		frame->vlan[i] = 0x1000 | (bpf_ntohs(vlan->tci) & 0xfff);
 		frame->tags++;
 		protocol = vlan->protocol;
 		next = vlan + 1;
 	}
 	frame->protocol = protocol;
 	frame->payload = next;
+}
+
+/* `ip` is zero before. */
+static __always_inline void parse_ip(const struct ethernet *frame, void *end, struct ip_header *ip)
+{
+	if (!frame->payload)
+		return;
+	if (frame->protocol == bpf_htons(ETH_P_IP)) {
+		struct iphdr *header = frame->payload;
+
+		if ((void *)(header + 1) > end || header->version != 4 || header->ihl < 5)
+			return;
+		ip->header = header;
+		ip->source = &header->saddr;
+		ip->destination = &header->daddr;
+		ip->transport = (void *)header + header->ihl * 4;
+		ip->protocol = header->protocol;
+		ip->is_fragment = (header->frag_off & bpf_htons(0x3fff)) != 0;
+		ip->version = 4;
+	} else if (frame->protocol == bpf_htons(ETH_P_IPV6)) {
+		struct ipv6hdr *header = frame->payload;
+
+		if ((void *)(header + 1) > end || header->version != 6)
+			return;
+		ip->header = header;
+		ip->source = header->saddr.in6_u.u6_addr32;
+		ip->destination = header->daddr.in6_u.u6_addr32;
+		ip->transport = header + 1;
+		ip->protocol = header->nexthdr;
+		ip->version = 6;
+	}
+}
+
+/*
+ * Source port in the lower half, destination port in the upper one, as in memory, where they stand in plain sight: TCP or
+ * UDP, no fragment, no IPv6 extension header. Userspace, which can do more, does the rest.
+ */
+static __always_inline int transport_ports(const struct ip_header *ip, void *end, __u32 *ports)
+{
+	if (!ip->version || ip->is_fragment || (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP))
+		return -1;
+	if (ip->transport + 4 > end)
+		return -1;
+	*ports = *(__u32 *)ip->transport;
+	return 0;
 }
 
 /* The upper half of a 128-bit product: the machine has no such multiplication. */
@@ -81,45 +138,19 @@ static __always_inline __u64 flow_identity(__u32 ports, __u8 protocol, __u64 ver
 	return (version << 40 | (__u64)protocol << 32 | ports) ^ 0x9e3779b97f4a7c15ULL;
 }
 
-/*
- * The hash of a packet whose ports stand in plain sight: TCP or UDP, no fragment, no IPv6 extension header. Userspace,
- * which can do more, does the rest.
- */
+/* The hash of a packet whose ports stand in plain sight. */
 static __always_inline int flow_hash(const struct ethernet *frame, void *end, __u64 *hash)
 {
-	void *transport;
-	__u8 protocol;
+	struct ip_header ip = {};
+	__u32 ports;
 
-	if (!frame->payload)
+	parse_ip(frame, end, &ip);
+	if (transport_ports(&ip, end, &ports))
 		return -1;
-	if (frame->protocol == bpf_htons(ETH_P_IP)) {
-		struct iphdr *ip = frame->payload;
-
-		if ((void *)(ip + 1) > end || ip->version != 4 || ip->ihl < 5 || ip->frag_off & bpf_htons(0x3fff))
-			return -1;
-		protocol = ip->protocol;
-		transport = (void *)ip + ip->ihl * 4;
-		if ((protocol != IPPROTO_TCP && protocol != IPPROTO_UDP) || transport + 4 > end)
-			return -1;
-		*hash = mix(two_words(&ip->saddr), flow_identity(*(__u32 *)transport, protocol, 4));
+	*hash = mix(two_words(ip.source), flow_identity(ports, ip.protocol, ip.version));
+	if (ip.version == 4)
 		return 0;
-	}
-	if (frame->protocol == bpf_htons(ETH_P_IPV6)) {
-		struct ipv6hdr *ip = frame->payload;
-		const __be32 *source, *destination;
-
-		if ((void *)(ip + 1) > end || ip->version != 6)
-			return -1;
-		protocol = ip->nexthdr;
-		transport = ip + 1;
-		if ((protocol != IPPROTO_TCP && protocol != IPPROTO_UDP) || transport + 4 > end)
-			return -1;
-		source = ip->saddr.in6_u.u6_addr32;
-		destination = ip->daddr.in6_u.u6_addr32;
-		*hash = mix(two_words(source), flow_identity(*(__u32 *)transport, protocol, 6));
-		*hash ^= mix(two_words(source + 2) ^ 0xd6e8feb86659fd93ULL, two_words(destination) ^ 0xa0761d6478bd642fULL);
-		*hash = mix(*hash ^ 0xe7037ed1a0b428dbULL, two_words(destination + 2) ^ 0x8ebc6af09c88c6e3ULL);
-		return 0;
-	}
-	return -1;
+	*hash ^= mix(two_words(ip.source + 2) ^ 0xd6e8feb86659fd93ULL, two_words(ip.destination) ^ 0xa0761d6478bd642fULL);
+	*hash = mix(*hash ^ 0xe7037ed1a0b428dbULL, two_words(ip.destination + 2) ^ 0x8ebc6af09c88c6e3ULL);
+	return 0;
 }

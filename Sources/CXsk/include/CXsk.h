@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "../bpf/xsk_metadata.h"
+#include "../bpf/xsk_settings.h"
 #include "cxsk_abi.h"
 #include "cxsk_cpu.h"
 #include "cxsk_device.h"
@@ -14,3 +14,4 @@
 #include "cxsk_ring.h"
 #include "cxsk_system.h"
 #include "cxsk_tap.h"
+#include "cxsk_table.h"

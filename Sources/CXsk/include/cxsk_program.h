@@ -13,11 +13,15 @@
 
 struct cxsk_program;
 
-/* Opens a program's object file from memory; nothing is loaded yet. NULL and a negative errno in *error. */
-struct cxsk_program *_Nullable cxsk_program_open(const void *_Nonnull image, size_t size, const char *_Nonnull function,
+/* Opens a program's object file from memory; nothing is loaded yet. NULL and a negative errno in *error.
+ * function NULL: there is none, only maps, which cxsk_program_load() makes. */
+struct cxsk_program *_Nullable cxsk_program_open(const void *_Nonnull image, size_t size, const char *_Nullable function,
 						 int *_Nonnull error);
 /* Sets the size of a map before the program is loaded. */
 int cxsk_program_resize_map(struct cxsk_program *_Nonnull program, const char *_Nonnull map, uint32_t entries);
+/* Has the program use a map that exists already instead of one of its own (fd ≥ 0), or go without it (fd < 0): then its
+ * constants must be such that the verifier removes all uses. Before the program is loaded. */
+int cxsk_program_share_map(struct cxsk_program *_Nonnull program, const char *_Nonnull map, int fd);
 /* Sets the program's read-only data, which must be of exactly this size, before it is loaded. */
 int cxsk_program_set_constants(struct cxsk_program *_Nonnull program, const void *_Nonnull data, size_t size);
 /* Binds it to a device, before it is loaded: then it may call the driver's RX metadata functions (Linux 6.3). */

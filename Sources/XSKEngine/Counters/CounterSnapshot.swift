@@ -56,6 +56,8 @@ public struct CounterSnapshot: Hashable, Sendable {
   public var workers: [Worker]
   /// In the order of `description.slots`.
   public var slots: [Slot]
+  /// What the XDP programs decided by themselves; nil if they decide nothing, and in what other processes read of the page.
+  public var kernel: KernelCounters?
 
   public init(
     process: ProcessIdentity, state: CounterPage.State, epoch: UInt64 = 2, startedUnix: UInt64,

@@ -40,6 +40,31 @@ struct NetlinkSocket: ~Copyable {
     }
   }
 
+  /// Has the kernel send what it says to a multicast group of the family (RTNLGRP_*).
+  func join(_ group: CInt) throws(ErrorNumber) {
+    var group = group
+    // SOL_NETLINK, NETLINK_ADD_MEMBERSHIP; the kernel copies the number during the call.
+    guard unsafe setsockopt(descriptor, 270, 1, &group, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
+      throw ErrorNumber(errno)
+    }
+  }
+
+  /// Takes all that waits, without waiting itself, and forgets it.
+  ///
+  /// - Returns: whether there was anything, or something was lost (ENOBUFS).
+  func drain() -> Bool {
+    var hadAny = false
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while true {
+      // recv(2) writes at most the buffer's size; what is cut off is forgotten as well.
+      let count = unsafe buffer.withUnsafeMutableBytes {
+        unsafe recv(descriptor, $0.baseAddress, $0.count, CInt(MSG_DONTWAIT))
+      }
+      if count < 0 && errno != EINTR && errno != ENOBUFS { return hadAny }
+      hadAny = hadAny || count >= 0 || errno == ENOBUFS
+    }
+  }
+
   private func receive() throws(ErrorNumber) -> ArraySlice<UInt8> {
     var buffer = [UInt8](repeating: 0, count: 65_536)
     while true {

@@ -7,10 +7,12 @@ extension Engine {
       try port.attach(configuration.socket.mode)
       noteMode(port)
     }
+    updateEgress(isStart: true)
     let names = ports.map(\.name) + (configuration.localPort.map { [$0] } ?? [])
     for thread in threads {
       let placement = Placement(
-        worker: thread.plan.index, cpu: thread.plan.cpu, ports: names, slotCount: thread.plan.slotCount)
+        worker: thread.plan.index, cpu: thread.plan.cpu, ports: names, slotCount: thread.plan.slotCount,
+        offload: policy?.requests.isEmpty == false ? policy?.requests[thread.plan.index] : nil)
       try thread.start(
         make: { [self] thread throws(XSKError) in try makeParts(thread) },
         run: { parts, ready throws(XSKError) in try run(parts, placement, ready) })
@@ -25,6 +27,7 @@ extension Engine {
     publishDescription()
     counters.state = .running
     try supervise()
+    try serveOffload()
   }
 
   private func noteMode(_ port: Port) {
@@ -106,17 +109,24 @@ extension Engine {
   /// - Returns: the final counters.
   @discardableResult public func stop() -> CounterSnapshot? {
     supervisor.stop()
+    offloader.stop()
+    verdicts?.removeAll()
     for port in ports { port.stopRedirecting() }
     for thread in threads { thread.control.requestStop() }
     for thread in threads { thread.waitUntilDrained() }
     // A snapshot fails only if the page was damaged by another process; then there is none to return.
-    let final = try? counters.snapshot()
+    var final = try? counters.snapshot()
     close()
+    // Programs that were running when they were detached have counted what they did.
+    _ = policy?.tables.waitForPrograms()
+    final?.kernel = kernelCounters
     return final
   }
 
   /// A start that failed: whatever was set up is taken down again.
   func abandon() {
+    supervisor.stop()
+    offloader.stop()
     for port in ports { port.stopRedirecting() }
     for thread in threads { thread.control.requestStop() }
     close()

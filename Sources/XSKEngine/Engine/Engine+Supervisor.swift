@@ -34,12 +34,14 @@ extension Engine {
   private func watchPorts() {
     keepOffWorkerCores()
     var retries: [Int: Retry] = [:]
+    var policyWatch = PolicyWatch()
     while !supervisor.isStopping {
       usleep(50_000)
       for port in ports {
         watchLink(port)
         follow(port)
       }
+      followPolicy(&policyWatch)
       for thread in threads {
         for (place, queue) in thread.plan.queues.enumerated() {
           retries[queue.slot] = attend(thread, place, queue, retries[queue.slot])
@@ -47,6 +49,22 @@ extension Engine {
       }
     }
     supervisor.end()
+  }
+
+  /// Keeps the XDP programs' tables up with the kernel: its addresses each turn, the devices' abilities once a second.
+  private func followPolicy(_ watch: inout PolicyWatch) {
+    guard let policy else { return }
+    let problem = policy.punt?.follow()
+    if let problem, problem != watch.problem { note("\(problem)") }
+    watch.problem = problem
+    watch.turns += 1
+    if watch.turns % 20 == 0 { updateEgress() }
+  }
+
+  private struct PolicyWatch {
+    var turns = 0
+    /// What stood in the way of the kernel's addresses, noted once.
+    var problem: XSKError?
   }
 
   /// When a failed queue is tried next, and how long to wait after that.
@@ -149,6 +167,7 @@ extension Engine {
     if port.current.program == nil || port.current.device.index != device.index {
       port.update { $0.device = device }
       try port.attach(configuration.socket.mode)
+      updateEgress()
     }
     // Its own registration of the same memory: the socket that registered it first may be the one that was lost.
     let umem = thread.control.umem.withLock { $0 }

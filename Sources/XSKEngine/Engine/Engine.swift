@@ -19,6 +19,8 @@ public final class Engine: Sendable {
     public let ports: [String]
     /// Queues of the worker, over all ports: `Burst.slot` is less.
     public let slotCount: Int
+    /// Where the worker's handler asks for verdicts in the kernel; nil without `EngineConfiguration.offload`.
+    public let offload: OffloadRequests?
   }
 
   public let configuration: EngineConfiguration
@@ -29,6 +31,9 @@ public final class Engine: Sendable {
   let notes = Mutex<MessageLog>(MessageLog())
   let supervisor = SupervisorState()
   let napi: [AppliedNAPISettings]
+  /// nil: the XDP programs only redirect.
+  let policy: KernelPolicy?
+  let offloader = SupervisorState()
 
   /// Starts an engine in the calling thread's network namespace.
   ///
@@ -54,6 +59,8 @@ public final class Engine: Sendable {
   static func start(_ configuration: EngineConfiguration, run: @escaping Run) throws(XSKError) -> Engine {
     try configuration.worker.validate()
     try configuration.metadata.validate()
+    for port in configuration.ports { try port.punt.validate(port.device) }
+    try configuration.offload?.validate()
     var devices: [NetworkDevice] = []
     for port in configuration.ports { devices.append(try NetworkDevice(named: port.device)) }
     let plan = try EnginePlan(configuration, devices: devices)
@@ -64,6 +71,7 @@ public final class Engine: Sendable {
           umem: plan.umem, workers: plan.workers.count))
     }
     try configuration.metadata.checkKernelLimit()
+    if configuration.offload != nil { try OffloadConfiguration.checkKernel(cxsk_coarse_time_is_there()) }
     let engine = try Engine(configuration, plan)
     do throws(XSKError) {
       try engine.launch(run)
@@ -77,8 +85,10 @@ public final class Engine: Sendable {
   private init(_ configuration: EngineConfiguration, _ plan: EnginePlan) throws(XSKError) {
     self.configuration = configuration
     self.plan = plan
+    let policy = try KernelPolicy.make(configuration, workers: plan.workers.count)
+    self.policy = policy
     ports = zip(plan.devices, plan.queues).enumerated().map {
-      Port(index: $0, device: $1.0, queues: $1.1, metadata: configuration.metadata)
+      Port(index: $0, device: $1.0, queues: $1.1, metadata: configuration.metadata, policy: policy)
     }
     threads = plan.workers.map { WorkerThread($0, dropsCapabilities: configuration.dropsWorkerCapabilities) }
     let description = Self.description(configuration, plan, ports)

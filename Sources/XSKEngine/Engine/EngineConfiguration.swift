@@ -4,10 +4,13 @@ public struct PortConfiguration: Hashable, Sendable {
   public var device: String
   /// Its RX queues to take; nil: all.
   public var queues: [Int]?
+  /// What of its packets is left to the kernel's stack; nothing by default.
+  public var punt: PuntConfiguration
 
-  public init(_ device: String, queues: [Int]? = nil) {
+  public init(_ device: String, queues: [Int]? = nil, punt: PuntConfiguration = .none) {
     self.device = device
     self.queues = queues
+    self.punt = punt
   }
 }
 
@@ -42,6 +45,8 @@ public struct EngineConfiguration: Sendable {
   /// Workers give up their thread's capabilities once they run: moving packets needs none. Not for handlers that open
   /// something privileged later.
   public var dropsWorkerCapabilities = false
+  /// Verdicts that the XDP programs carry out on behalf of userspace (`Engine.verdicts`); nil, the default: none.
+  public var offload: OffloadConfiguration?
   /// A failed port is opened again when its device is back.
   public var reopensPorts: Bool
   /// Where the counter page is made.

@@ -10,6 +10,7 @@ final class Port: Sendable {
     /// What the operator wants, and what is: packets go to the kernel's stack.
     var isDrainWanted = false
     var isDrained = false
+    var egress: Egress?
   }
 
   /// What the counter page calls a port's link.
@@ -21,17 +22,24 @@ final class Port: Sendable {
   let name: String
   let queues: [Int]
   let metadata: MetadataConfiguration
+  let policy: KernelPolicy?
   private let state: Mutex<State>
 
-  init(index: Int, device: NetworkDevice, queues: [Int], metadata: MetadataConfiguration) {
+  init(index: Int, device: NetworkDevice, queues: [Int], metadata: MetadataConfiguration, policy: KernelPolicy?) {
     self.index = index
     name = device.name
     self.queues = queues
     self.metadata = metadata
+    self.policy = policy
     state = Mutex(State(device: device, program: nil, mode: nil, link: device.isRunning ? .up : .down))
   }
 
   var current: State { state.withLock { $0 } }
+
+  /// Where redirected packets leave by; nil if the device takes none.
+  var egress: Egress? { state.withLock { $0.egress } }
+
+  func setEgress(_ egress: Egress?) { state.withLock { $0.egress = egress } }
 
   /// Changes the state; answers whether what readers see of it is different now.
   @discardableResult func update(_ body: (inout sending State) -> Void) -> Bool {
@@ -57,7 +65,7 @@ final class Port: Sendable {
   func attach(_ request: ModeRequest) throws(XSKError) {
     let device = current.device
     let program = try XDPProgram(
-      ProgramForm.forms(metadata, for: device), device: name, ifindex: device.index,
+      ProgramForm.forms(metadata, policy: policy?.part(port: index), for: device), device: name, ifindex: device.index,
       queues: max(device.queues.receive, (queues.max() ?? 0) + 1), modes: request.programModes)
     update { $0.program = program }
   }

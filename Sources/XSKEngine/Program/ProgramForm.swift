@@ -5,7 +5,9 @@ struct ProgramForm {
   let image: BPFImage
   let function: String
   /// The program's read-only data, if it has settings.
-  var metadata: xsk_metadata_settings?
+  var settings: xsk_program_settings?
+  /// The tables that it looks packets up in; nil: none.
+  var tables: PolicyTables?
   /// It calls the driver's RX metadata functions: loaded for one device, attached natively and alone.
   var isDeviceBound = false
 
@@ -13,20 +15,26 @@ struct ProgramForm {
   static let plain = ProgramForm(image: .xsk_redirect, function: "xsk_redirect")
 
   /// What to load for a device, best first.
-  static func forms(_ metadata: MetadataConfiguration, for device: NetworkDevice) -> [ProgramForm] {
-    guard metadata.isOn else { return [.plain] }
-    let software = ProgramForm(
-      image: .xsk_metadata, function: "xsk_metadata", metadata: metadata.settings(hints: []))
+  ///
+  /// - Parameter policy: what the program decides by itself there; nil: nothing.
+  static func forms(
+    _ metadata: MetadataConfiguration, policy: KernelPolicy.Part? = nil, for device: NetworkDevice
+  ) -> [ProgramForm] {
+    guard metadata.isOn || policy != nil else { return [.plain] }
+    func form(_ image: BPFImage, _ hints: ReceiveHints, isDeviceBound: Bool) -> ProgramForm {
+      let settings = xsk_program_settings(
+        metadata: metadata.settings(hints: hints), policy: policy?.settings ?? xsk_policy_settings())
+      return ProgramForm(
+        image: image, function: "xsk_engine", settings: settings, tables: policy?.tables, isDeviceBound: isDeviceBound)
+    }
+    let software = form(.xsk_engine, [], isDeviceBound: false)
     let hints = metadata.usableHints.intersection(device.xdp?.receiveMetadata ?? [])
     guard !hints.isEmpty else { return [software] }
-    let bound = ProgramForm(
-      image: .xsk_metadata_hints, function: "xsk_metadata", metadata: metadata.settings(hints: hints),
-      isDeviceBound: true)
-    return [bound, software]
+    return [form(.xsk_engine_hints, hints, isDeviceBound: true), software]
   }
 
   /// What of the driver this form asks for.
-  var hints: ReceiveHints { ReceiveHints(rawValue: UInt64(metadata?.hints ?? 0)) }
+  var hints: ReceiveHints { ReceiveHints(rawValue: UInt64(settings?.metadata.hints ?? 0)) }
 }
 
 extension MetadataConfiguration {

@@ -125,10 +125,15 @@ public enum XDPMode: String, CaseIterable, Sendable {
   private static func prepare(
     _ program: OpaquePointer, _ form: ProgramForm, device: String, ifindex: CInt
   ) throws(XSKError) {
-    if var settings = form.metadata {
+    if var settings = form.settings {
       // libbpf copies the bytes, and checks their number against the program's.
-      let code = unsafe cxsk_program_set_constants(program, &settings, MemoryLayout<xsk_metadata_settings>.size)
+      let code = unsafe cxsk_program_set_constants(program, &settings, MemoryLayout<xsk_program_settings>.size)
       guard code == 0 else { throw refusal(device, "settings of XDP program \(form.image.name) are refused", code) }
+      for name in PolicyTables.Name.allCases {
+        // libbpf duplicates the descriptor. A table that is not there is one that the settings have no use for.
+        let code = unsafe cxsk_program_share_map(program, name.rawValue, form.tables?.descriptor(name) ?? -1)
+        guard code == 0 else { throw refusal(device, "table \(name) of its XDP program is refused", code) }
+      }
     }
     if form.isDeviceBound {
       let code = unsafe cxsk_program_bind_device(program, ifindex)

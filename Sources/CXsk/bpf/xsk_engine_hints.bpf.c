@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0 OR BSD-2-Clause) */
 /*
- * The engine's XDP program with metadata from the driver, by the kernel's RX metadata functions
+ * The engine's XDP program with policy, and metadata from the driver, by the kernel's RX metadata functions
  * (Documentation/networking/xdp-rx-metadata.rst; Linux 6.3, the VLAN tag 6.8).
  *
  * It must be bound to its device at load (BPF_F_XDP_DEV_BOUND_ONLY): the verifier puts the driver's own functions in the
@@ -12,9 +12,9 @@
 #include <bpf/bpf_helpers.h>
 #include <stdbool.h>
 
-#include "xsk_metadata.h"
+#include "xsk_settings.h"
 
-extern const volatile struct xsk_metadata_settings settings;
+extern const volatile struct xsk_program_settings settings;
 
 /* The kernel's own is an enum of this size; libbpf compares kinds and sizes, not names. */
 enum xdp_rss_hash_type { XDP_RSS_TYPE_NONE = 0 };
@@ -27,7 +27,7 @@ static __always_inline int hint_hash(struct xdp_md *ctx, __u32 *hash, __u32 *typ
 {
 	enum xdp_rss_hash_type kind = XDP_RSS_TYPE_NONE;
 
-	if (!(settings.hints & XSK_METADATA_HINT_HASH) || bpf_xdp_metadata_rx_hash(ctx, hash, &kind))
+	if (!(settings.metadata.hints & XSK_METADATA_HINT_HASH) || bpf_xdp_metadata_rx_hash(ctx, hash, &kind))
 		return -1;
 	*type = kind;
 	return 0;
@@ -35,32 +35,16 @@ static __always_inline int hint_hash(struct xdp_md *ctx, __u32 *hash, __u32 *typ
 
 static __always_inline int hint_timestamp(struct xdp_md *ctx, __u64 *timestamp)
 {
-	if (!(settings.hints & XSK_METADATA_HINT_TIMESTAMP))
+	if (!(settings.metadata.hints & XSK_METADATA_HINT_TIMESTAMP))
 		return -1;
 	return bpf_xdp_metadata_rx_timestamp(ctx, timestamp);
 }
 
 static __always_inline int hint_vlan(struct xdp_md *ctx, __be16 *protocol, __u16 *tci)
 {
-	if (!(settings.hints & XSK_METADATA_HINT_VLAN_TAG))
+	if (!(settings.metadata.hints & XSK_METADATA_HINT_VLAN_TAG))
 		return -1;
 	return bpf_xdp_metadata_rx_vlan_tag(ctx, protocol, tci);
 }
 
-#include "xsk_metadata_writer.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_XSKMAP);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-	__uint(max_entries, 256); /* resized to the device's queue count before load */
-} xsks_map SEC(".maps");
-
-SEC("xdp.frags")
-int xsk_metadata(struct xdp_md *ctx)
-{
-	write_metadata(ctx);
-	return bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);
-}
-
-char _license[] SEC("license") = "Dual BSD/GPL";
+#include "xsk_engine_body.h"
