@@ -23,6 +23,17 @@ extension RunSummary {
     for (reason, count) in (malformed ?? [:]).sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
       lines.append("  malformed  \(NumberFormats.grouped(count)) (\(reason))")
     }
+    if let offload {
+      for (reason, count) in offload.dropped.sorted(by: { $0.value > $1.value }) where count > 0 {
+        lines.append("  dropped    \(NumberFormats.grouped(count)) (\(reason)) in the kernel")
+      }
+      if offload.redirected > 0 {
+        lines.append("  redirected \(NumberFormats.grouped(offload.redirected)) in the kernel")
+      }
+    }
+    if let total = punted?.values.reduce(0, &+), total > 0 {
+      lines.append("  punted     \(NumberFormats.grouped(total)) to the kernel's stack")
+    }
     // A packet for which copy mode finds the fill ring empty is in rx_dropped already.
     let losses = kernel.rxRingFull + kernel.rxDropped
     if losses > 0 {

@@ -82,6 +82,13 @@ public struct RunSummary: Codable, Hashable, Sendable {
     public var packets: UInt64
   }
 
+  /// What the XDP program carried out of the verdicts that it was given: beside `packets`, not in them.
+  public struct Offload: Codable, Hashable, Sendable {
+    /// By reason; reasons that never occurred are left out.
+    public var dropped: [String: UInt64]
+    public var redirected: UInt64
+  }
+
   public var tool: String
   public var version: String
   public var command: String
@@ -98,11 +105,15 @@ public struct RunSummary: Codable, Hashable, Sendable {
   public var gro: Coalescing?
   /// Packets delivered that are malformed, by the name of the reason; only those that occurred. nil: nobody looked.
   public var malformed: [String: UInt64]?
+  /// nil: the program carries out no verdicts.
+  public var offload: Offload?
+  /// Packets that the XDP program left to the kernel's stack, by kind; beside `packets`, not in them. nil: it leaves none.
+  public var punted: [String: UInt64]?
 
   enum CodingKeys: String, CodingKey {
     case tool, version, command
     case duration = "duration_s"
-    case ports, packets, bytes, kernel, syscalls, cpu, frames, gro, malformed
+    case ports, packets, bytes, kernel, syscalls, cpu, frames, gro, malformed, offload, punted
   }
 
   /// - Parameters:
@@ -122,6 +133,11 @@ public struct RunSummary: Codable, Hashable, Sendable {
     frames = Frames(snapshot)
     let units = snapshot.total(.units)
     gro = units == 0 ? nil : Coalescing(units: units, packets: snapshot.total(.unitPackets))
+    offload = snapshot.kernel.flatMap { $0.verdicts == nil ? nil : Offload($0) }
+    punted = snapshot.kernel.flatMap { kernel in
+      let counts = kernel.punted.values.joined()
+      return kernel.punted.isEmpty ? nil : counts.reduce(into: [:]) { $0[$1.key, default: 0] &+= $1.value.packets }
+    }
   }
 
   /// Whether every received packet is accounted for.
@@ -170,6 +186,12 @@ extension RunSummary.Kernel {
       txInvalidDescriptors: snapshot.total(.kernelTXInvalidDescriptors),
       rxRingFull: snapshot.total(.kernelRXRingFull), fillRingEmpty: snapshot.total(.kernelFillRingEmpty),
       txRingEmpty: snapshot.total(.kernelTXRingEmpty))
+  }
+}
+
+extension RunSummary.Offload {
+  init(_ kernel: KernelCounters) {
+    self.init(dropped: kernel.dropped.mapValues(\.packets), redirected: kernel.redirectedPackets)
   }
 }
 

@@ -81,6 +81,27 @@ struct RunSummaryTests {
     #expect(object == expected, "\(text)")
   }
 
+  @Test func `What the kernel did is beside the packets, and only there when it was configured`() throws {
+    var snapshot = busy
+    snapshot.kernel = KernelCounters()
+    snapshot.kernel?.punted = [
+      "east": ["arp": .init(packets: 2), "ipv4": .init(packets: 1000)], "west": ["ipv4": .init(packets: 5)],
+    ]
+    var summary = RunSummary(snapshot, duration: 2, cpu: CPUTimes(user: 0, system: 0))
+    #expect(summary.offload == nil && summary.punted == ["arp": 2, "ipv4": 1005])
+    #expect(summary.text.contains("  punted     1,007 to the kernel's stack"))
+    snapshot.kernel?.punted = [:]
+    snapshot.kernel?.verdicts = VerdictTable.Tally()
+    snapshot.kernel?.dropped = ["policy": .init(packets: 7_000_000, bytes: 448_000_000)]
+    snapshot.kernel?.redirected = ["east": .init(packets: 3), "west": .init(packets: 4)]
+    summary = RunSummary(snapshot, duration: 2, cpu: CPUTimes(user: 0, system: 0))
+    #expect(summary.punted == nil && summary.offload == .init(dropped: ["policy": 7_000_000], redirected: 7))
+    #expect(summary.packets == RunSummary(busy, duration: 2, cpu: CPUTimes(user: 0, system: 0)).packets)
+    #expect(summary.text.contains("  dropped    7,000,000 (policy) in the kernel"))
+    #expect(summary.text.contains("  redirected 7 in the kernel"))
+    #expect(try JSONDecoder().decode(RunSummary.self, from: Data(summary.json().utf8)) == summary)
+  }
+
   @Test func `It reads back as it was written`() throws {
     let summary = RunSummary(busy, duration: 1.25, cpu: CPUTimes(user: 0.1, system: 0.2))
     #expect(try JSONDecoder().decode(RunSummary.self, from: Data(summary.json().utf8)) == summary)
