@@ -86,7 +86,13 @@ struct WireLab {
     var devices: [String] { self == .drop ? ["a0"] : ["a0", "b0"] }
   }
 
-  enum Device { case engine, testpmd }
+  enum Device: Equatable {
+    case engine, testpmd
+    /// The engine, with a verdict on the generator's source address that its XDP program carries out; with or without punt.
+    case verdict(punts: Bool)
+    /// A program that counts and drops, and nothing else.
+    case kernelDrop
+  }
 
   struct Trial {
     let packets: Int
@@ -117,8 +123,8 @@ struct WireLab {
   /// One trial: device up, generator up, half a second to settle, then the counting.
   func measure(_ which: Device, _ job: Job, seconds: Double) throws -> Trial {
     switch which {
-    case .engine:
-      let engine = try startEngine(job)
+    case .engine, .verdict:
+      let engine = try startEngine(job, which)
       defer { engine.stop() }
       let before = try engine.counters.snapshot()
       let trial = try count(job, seconds)
@@ -128,6 +134,11 @@ struct WireLab {
       return Trial(
         packets: trial.packets, seconds: trial.seconds,
         cyclesPerPacket: packets > 0 ? Double(ticks) / Double(packets) : nil)
+    case .kernelDrop:
+      let program = try DropCounter(in: device, device: "a0")
+      defer { withExtendedLifetime(program) {} }
+      let trial = try count(job, seconds)
+      return Trial(packets: trial.packets, seconds: trial.seconds, cyclesPerPacket: nil)
     case .testpmd:
       let peer = try device.start(Self.testpmdCommand(job))
       defer { peer.kill() }
@@ -142,26 +153,39 @@ struct WireLab {
     }
   }
 
-  private func startEngine(_ job: Job) throws -> Engine {
-    var configuration = EngineConfiguration(ports: job.devices.map { PortConfiguration($0) })
+  private func startEngine(_ job: Job, _ which: Device) throws -> Engine {
+    let punt = which == .verdict(punts: true) ? PuntConfiguration.host : .none
+    var configuration = EngineConfiguration(ports: job.devices.map { PortConfiguration($0, punt: punt) })
+    if which != .engine { configuration.offload = OffloadConfiguration() }
     configuration.cores = [1]
-    configuration.worker.idle = .spin
+    // What the kernel decides reaches no worker: one that spins would only take time from the others' CPU.
+    configuration.worker.idle = which == .engine ? .spin : .sleep
     configuration.worker.fillLevel = fillLevel
     let made = configuration
-    return try device.run {
+    let engine = try device.run {
       switch job {
       case .drop: try Engine.start(made) { _ in DropHandler() }
       case .forward: try Engine.start(made) { _ in ForwardHandler() }
       }
     }
+    guard let verdicts = engine.verdicts, let source = NetworkAddress(Self.source) else { return engine }
+    let outcome = verdicts.install(
+      .source(source, port: 0), job == .drop ? .drop(.policy) : .redirect(to: 1), lifetime: .seconds(3600))
+    guard outcome == .installed else {
+      engine.stop()
+      throw XSKError("verdict on \(source)", "\(outcome)", remedy: "see: xskfwd doctor")
+    }
+    return engine
   }
+
+  private static let source = "198.51.100.1"
 
   /// What the far side's own counters say over `seconds`: for drop what the device took off its queue, for forward what
   /// arrived behind it.
   private func count(_ job: Job, _ seconds: Double) throws -> (packets: Int, seconds: Double) {
     let template = FrameTemplate(
       sourceAddress: LinkAddress(number: 0x0200_0000_0001), destinationAddress: LinkAddress(number: 0x0200_0000_0002),
-      source: "198.51.100.1", destination: "203.0.113.1")
+      source: Self.source, destination: "203.0.113.1")
     let generator = try LiveFrameGenerator(
       in: sender, device: "l0",
       .init(frame: try template.frame(size: size), duration: .milliseconds(Int(seconds * 1000) + 1500), cpu: 0))

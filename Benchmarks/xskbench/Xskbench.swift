@@ -8,7 +8,9 @@ struct Xskbench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "xskbench", abstract: "How fast the engine is, and the command that shows it.",
     version: "0.1.0",
-    subcommands: [EngineBenchmark.self, GROBenchmark.self, WireBenchmark.self, HostBenchmark.self])
+    subcommands: [
+      EngineBenchmark.self, GROBenchmark.self, WireBenchmark.self, HostBenchmark.self, OffloadBenchmark.self,
+    ])
 
   static func main() {
     do {
