@@ -17,9 +17,9 @@ extension OnVeth {
     ///
     /// - Returns: packets sent, less those that the veth had no room for.
     private func send(
-      _ lab: HostLab, _ packets: UInt64, flows: UInt32 = 1, source: String = "198.51.100.1"
+      _ lab: PolicyLab, _ packets: UInt64, flows: UInt32 = 1, source: String = "198.51.100.1"
     ) throws -> UInt64 {
-      let frame = try HostLab.template(
+      let frame = try PolicyLab.template(
         source: source, destination: source.contains(":") ? "2001:db8::9" : "203.0.113.1"
       ).frame(size: 64)
       let before = try lab.host.link("m0").counters.receiveDropped
@@ -49,7 +49,7 @@ extension OnVeth {
     func `a flood from one source is dropped in the kernel, and every packet is counted once`(
       flood: Flood
     ) throws {
-      let lab = try HostLab(isQuiet: true)
+      let lab = try PolicyLab(isQuiet: true)
       let configuration = lab.configuration(
         .host, mode: flood.mode, metadata: flood.metadata, offload: Self.some)
       let engine = try lab.start(configuration) { _ in DropHandler() }
@@ -72,12 +72,12 @@ extension OnVeth {
     }
 
     @Test func `a flow's verdict holds for it alone, until it is over, removed, or of the past`() throws {
-      let lab = try HostLab(isQuiet: true)
+      let lab = try PolicyLab(isQuiet: true)
       let engine = try lab.start(lab.configuration(offload: Self.some)) { _ in DropHandler() }
       let table = try #require(engine.verdicts)
       let socket = try PacketSocket(in: lab.guest, device: "l0")
       let reader = CounterReader(engine)
-      var template = HostLab.template()
+      var template = PolicyLab.template()
 
       /// Whether the engine gets a frame; if not the kernel drops it, as it counts.
       func passes(_ change: (inout FrameTemplate) -> Void = { _ in }) throws -> Bool {
@@ -133,7 +133,7 @@ extension OnVeth {
       #expect(table.used == (0, 0) && table.entries().isEmpty)
       #expect(table.install(key(), .drop(.policy), lifetime: .seconds(1), decidedIn: generation) == .stale)
       // IPv6.
-      template = HostLab.template(source: "2001:db8::1", destination: "2001:db8::9")
+      template = PolicyLab.template(source: "2001:db8::1", destination: "2001:db8::9")
       #expect(try passes())
       let flow6 = VerdictKey.flow(
         from: NetworkAddress("2001:db8::1")!, template.sourcePort, to: NetworkAddress("2001:db8::9")!,
@@ -147,7 +147,7 @@ extension OnVeth {
     }
 
     @Test func `a full table refuses, counts it, and has room again when something is over`() throws {
-      let lab = try HostLab(isQuiet: true)
+      let lab = try PolicyLab(isQuiet: true)
       let configuration = lab.configuration(offload: OffloadConfiguration(flows: 0, sources: 2))
       let engine = try lab.start(configuration) { _ in DropHandler() }
       let table = try #require(engine.verdicts)
@@ -165,14 +165,14 @@ extension OnVeth {
 
     @Test(arguments: [ModeRequest.auto, .generic])
     func `a redirected flow leaves by another device byte for byte, and is counted`(mode: ModeRequest) throws {
-      let lab = try HostLab(isQuiet: true, farGRO: mode == .auto)
+      let lab = try PolicyLab(isQuiet: true, farGRO: mode == .auto)
       let configuration = lab.configuration(ports: ["m0", "m1"], mode: mode, offload: Self.some)
       let engine = try lab.start(configuration) { _ in DropHandler() }
       let table = try #require(engine.verdicts)
       #expect(table.install(Self.flood, .redirect(to: 1), lifetime: .seconds(100)) == .installed)
       let socket = try PacketSocket(in: lab.guest, device: "l0")
       let far = try PacketSocket(in: lab.far, device: "r0")
-      let frames = try (0..<100).map { try HostLab.template().frame(size: 100, seed: UInt8($0)) }
+      let frames = try (0..<100).map { try PolicyLab.template().frame(size: 100, seed: UInt8($0)) }
       for frame in frames { try socket.send(frame) }
       let arrived = try far.receive(100, timeout: .seconds(2)) { frames.contains($0) }
       #expect(arrived == frames)
@@ -187,7 +187,7 @@ extension OnVeth {
     }
 
     @Test func `a device that takes no redirected packets is found out, and its packets stay with the engine`() throws {
-      let lab = try HostLab(isQuiet: true, farGRO: false)
+      let lab = try PolicyLab(isQuiet: true, farGRO: false)
       let configuration = lab.configuration(ports: ["m0", "m1"], mode: .auto, offload: Self.some)
       let engine = try lab.start(configuration) { _ in ForwardHandler() }
       let table = try #require(engine.verdicts)
@@ -202,7 +202,7 @@ extension OnVeth {
       // The verdict is there, but there is no way: the engine forwards.
       let socket = try PacketSocket(in: lab.guest, device: "l0")
       let far = try PacketSocket(in: lab.far, device: "r0")
-      let frame = try HostLab.template().frame(size: 100)
+      let frame = try PolicyLab.template().frame(size: 100)
       try socket.send(frame)
       #expect(try far.receive(1, timeout: .seconds(2)) { $0 == frame } == [frame])
       let counters = engine.finish()
@@ -223,7 +223,7 @@ extension OnVeth {
     }
 
     @Test func `a worker asks, and the kernel drops from then on`() throws {
-      let lab = try HostLab(isQuiet: true)
+      let lab = try PolicyLab(isQuiet: true)
       let engine = try lab.start(lab.configuration(offload: Self.some)) { Asking(requests: $0.offload) }
       var sent = try send(lab, 1000)
       #expect(eventually { engine.verdicts?.used.sources == 1 })
@@ -236,7 +236,7 @@ extension OnVeth {
     }
 
     @Test func `verdicts and counters outlive a device that is lost and comes back`() throws {
-      let lab = try HostLab(isQuiet: true)
+      let lab = try PolicyLab(isQuiet: true)
       let engine = try lab.start(lab.configuration(offload: Self.some)) { _ in DropHandler() }
       let table = try #require(engine.verdicts)
       #expect(table.install(Self.flood, .drop(.policy), lifetime: .seconds(100)) == .installed)
@@ -251,12 +251,12 @@ extension OnVeth {
     }
 
     @Test func `the final counters have what the kernel did until the program was off`() throws {
-      let lab = try HostLab(isQuiet: true)
+      let lab = try PolicyLab(isQuiet: true)
       let engine = try lab.start(lab.configuration(offload: Self.some)) { _ in DropHandler() }
       #expect(engine.verdicts?.install(Self.flood, .drop(.policy), lifetime: .seconds(100)) == .installed)
       let generator = try LiveFrameGenerator(
         in: lab.guest, device: "l0",
-        .init(frame: try HostLab.template().frame(size: 64), duration: .seconds(20), rate: 100_000))
+        .init(frame: try PolicyLab.template().frame(size: 64), duration: .seconds(20), rate: 100_000))
       #expect(eventually { engine.kernelCounters?.droppedPackets ?? 0 > 5000 })
       let final = engine.stop()
       _ = try? generator.stop()
@@ -266,7 +266,7 @@ extension OnVeth {
   }
 }
 
-extension HostLab {
+extension PolicyLab {
   func setFarGRO(_ isOn: Bool) throws {
     let code = try far.run { unsafe cxsk_lab_set_gro("r0", isOn ? 1 : 0) }
     try #require(code == 0)

@@ -15,7 +15,7 @@ extension OnVeth {
     func `ping, TCP and neighbours reach the host through a port whose engine drops everything`(
       mode: ModeRequest, hasMetadata: Bool
     ) throws {
-      let lab = try HostLab()
+      let lab = try PolicyLab()
       let configuration = lab.configuration(
         .host, mode: mode, metadata: hasMetadata ? MetadataLab.all : MetadataConfiguration())
       let engine = try lab.start(configuration) { _ in DropHandler() }
@@ -27,7 +27,7 @@ extension OnVeth {
       #expect(engine.punted(.ipv4) > 50 && engine.punted(.ipv6) > 50)
       #expect(engine.punted(.arp) > 0 && engine.punted(.neighbour) > 0)
       let source = try PacketSocket(in: lab.guest, device: "l0")
-      let frame = try HostLab.template().frame(size: 64)
+      let frame = try PolicyLab.template().frame(size: 64)
       for _ in 0..<100 { try source.send(frame) }
       #expect(engine.receives(100))
       let counters = engine.finish()
@@ -37,7 +37,7 @@ extension OnVeth {
     }
 
     @Test func `without punt the same traffic is the engine's, and the plain program is attached`() throws {
-      let lab = try HostLab()
+      let lab = try PolicyLab()
       let engine = try lab.start(lab.configuration()) { _ in DropHandler() }
       #expect(try lab.host.run { try NetworkDevice(named: "m0").program?.name } == "xsk_redirect")
       #expect(engine.kernelCounters == nil)
@@ -47,8 +47,8 @@ extension OnVeth {
 
     @Test(arguments: own)
     func `a session to the host lives through start, reload, stop and kill of the engine`(address: String) throws {
-      let lab = try HostLab()
-      let session = try HostLab.Session(lab, to: address)
+      let lab = try PolicyLab()
+      let session = try PolicyLab.Session(lab, to: address)
       #expect(session.echoes())
       let configuration = lab.configuration(.host, offload: OffloadConfiguration())
       for _ in 0..<3 {
@@ -59,7 +59,7 @@ extension OnVeth {
         engine.finish()
         #expect(session.echoes())
       }
-      let process = try lab.host.start([QueueFaults.testEngine, "--punt", "m0", "m1"])
+      let process = try lab.host.start([BuiltPrograms.testEngine, "--punt", "m0", "m1"])
       #expect(process.waitForOutput("running", timeout: .seconds(20)))
       #expect(session.echoes())
       // Hung: no thread of it runs any more.
@@ -70,7 +70,7 @@ extension OnVeth {
     }
 
     @Test func `addresses that come and go are followed`() throws {
-      let lab = try HostLab()
+      let lab = try PolicyLab()
       let engine = try lab.start(lab.configuration(.host)) { _ in DropHandler() }
       #expect(try lab.answers("10.7.0.254"))
       for (address, bare) in [("10.7.0.77/24", "10.7.0.77"), ("fd07::77/64", "fd07::77")] {
@@ -92,7 +92,7 @@ extension OnVeth {
     }
 
     @Test func `a bridge answers for itself and forwards what neighbours ask each other`() throws {
-      let lab = try HostLab()
+      let lab = try PolicyLab()
       let punt = PuntConfiguration(addresses: .kernel, neighbours: .own)
       let engine = try lab.start(lab.configuration(punt, ports: ["m0", "m1"])) { _ in ForwardHandler() }
       for address in Self.own + ["10.7.0.2", "fd07::2"] { #expect(try lab.answers(address), "\(address)") }
@@ -177,7 +177,7 @@ extension OnVeth {
     ]
 
     @Test func `each packet is punted as what it is, or not at all`() throws {
-      let lab = try HostLab(isQuiet: true)
+      let lab = try PolicyLab(isQuiet: true)
       let engine = try lab.start(lab.configuration(Self.punt)) { _ in DropHandler() }
       let source = try PacketSocket(in: lab.guest, device: "l0")
       let reader = CounterReader(engine)
@@ -201,16 +201,16 @@ extension OnVeth {
     }
 
     @Test func `without privileges the start says what it lacks, and leaves nothing behind`() throws {
-      let lab = try HostLab(isQuiet: true)
+      let lab = try PolicyLab(isQuiet: true)
       let result = try lab.host.run(
-        ["setpriv", "--bounding-set=-all", "--inh-caps=-all", QueueFaults.testEngine, "--punt", "m0", "m1"])
+        ["setpriv", "--bounding-set=-all", "--inh-caps=-all", BuiltPrograms.testEngine, "--punt", "m0", "m1"])
       #expect(result.status == .exited(1))
       #expect(result.output.contains("CAP_NET_ADMIN"), "\(result.output)")
       #expect(try lab.host.run { try NetworkDevice(named: "m0").program } == nil)
     }
 
     @Test func `a device that is recreated punts again, and its counters go on`() throws {
-      let lab = try HostLab()
+      let lab = try PolicyLab()
       let engine = try lab.start(lab.configuration(.host)) { _ in DropHandler() }
       #expect(try lab.answers("10.7.0.254"))
       let before = engine.punted(.ipv4)

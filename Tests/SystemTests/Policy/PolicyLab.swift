@@ -10,7 +10,7 @@ import Testing
 ///     10.7.0.1     10.7.0.254                10.7.0.2
 ///
 /// IPv6 likewise, in fd07::/64. m0 runs NAPI in any case, so that the generator's frames can be redirected into l0.
-struct HostLab {
+struct PolicyLab {
   let guest: NetworkNamespace
   let host: NetworkNamespace
   let far: NetworkNamespace
@@ -79,7 +79,7 @@ struct HostLab {
     private let server: LabSocket
     private var count: UInt8 = 0
 
-    init(_ lab: HostLab, to address: String) throws {
+    init(_ lab: PolicyLab, to address: String) throws {
       let target = try IPBytes(address)
       let listener = try lab.host.run {
         let socket = try LabSocket(target, type: SOCK_STREAM, timeout: .seconds(10))
