@@ -58,15 +58,25 @@ import Testing
     try DeviceLab.run {
       for mtu in [0, 67, 65_522, Int.max] {
         #expect(throws: XSKError.self) { try TapDevice("tap0", address: [2, 0, 0, 0, 0, 9], mtu: mtu) }
+        #expect(Self.isGone("tap0"))
       }
-      #expect(throws: XSKError.self) { try NetworkDevice(named: "tap0") }
       let tap = try TapDevice("tap0", address: [2, 0, 0, 0, 0, 9], mtu: 1500)
       let error = #expect(throws: XSKError.self) { try TapDevice("tap0", address: [2, 0, 0, 0, 0, 9], mtu: 1500) }
       #expect(error?.remedy == "choose another name, or remove it: ip link del tap0")
       tap.close()
-      #expect(throws: XSKError.self) { try NetworkDevice(named: "tap0") }
+      #expect(Self.isGone("tap0"))
       #expect(throws: XSKError.self) { _ = try tap.queue(0) }
     }
+  }
+
+  /// Whether the device goes. Other tests start programs meanwhile: between fork and exec a child has copies of all
+  /// descriptors, and the device lives as long as any of them.
+  static func isGone(_ name: String) -> Bool {
+    for _ in 0..<2000 {
+      guard (try? NetworkDevice(named: name)) != nil else { return true }
+      usleep(1000)
+    }
+    return false
   }
 
   @Test func `queues are added as workers ask for them, and all go with the device`() throws {
@@ -77,7 +87,7 @@ import Testing
       #expect(descriptors.allSatisfy { fcntl($0, F_GETFL) & O_NONBLOCK != 0 })
       tap.close()
       tap.close()
-      #expect(throws: XSKError.self) { try NetworkDevice(named: "tap0") }
+      #expect(Self.isGone("tap0"))
     }
   }
 }
