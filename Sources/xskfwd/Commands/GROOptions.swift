@@ -3,8 +3,11 @@ import GROLite
 
 /// The options of a command that can run GRO ahead of what it does.
 struct GROOptions: ParsableArguments {
-  @Flag(help: "Coalesce packets of a flow, and decide once for all of them. They leave as they came.")
-  var gro = false
+  /// What GRO does ahead of forwarding.
+  enum Choice: String, ExpressibleByArgument, CaseIterable { case chain, off }
+
+  @Option(help: "chain: coalesce packets of a flow and decide once for all of them; they leave as they came. Or off.")
+  var gro = Choice.off
 
   @Option(help: "Hold packets that long for others to join them, in microseconds, 0…1000 (15 to 100 are sensible).")
   var groHold = 0
@@ -13,14 +16,14 @@ struct GROOptions: ParsableArguments {
     guard (0...1000).contains(groHold) else {
       throw ValidationError("--gro-hold \(groHold): out of range; give 0 to 1000 microseconds")
     }
-    guard gro || groHold == 0 else {
-      throw ValidationError("--gro-hold \(groHold): nothing is held without GRO; add --gro")
+    guard gro == .chain || groHold == 0 else {
+      throw ValidationError("--gro-hold \(groHold): nothing is held without GRO; add --gro chain")
     }
   }
 
   /// nil: no GRO.
   func configuration(_ mode: GROConfiguration.Mode) -> GROConfiguration? {
-    guard gro else { return nil }
+    guard gro == .chain else { return nil }
     return GROConfiguration(
       mode: mode, holdTime: UInt64(groHold) * 1000, holdLimit: heldPackets, seed: .random(in: .min ... .max))
   }
