@@ -2,13 +2,12 @@ public import PacketHeaders
 public import XSKEngine
 
 extension PacketMetadata {
-  /// The packet's flow tag: the one that the XDP program wrote, else that of the RX hash; nil if there is neither. Then
-  /// `FlowTag(_: FlowKey)` makes one from the parsed packet.
+  /// The packet's flow tag, as the XDP program wrote it: from the device's RX hash if that covers ports, else from the
+  /// headers; nil if there is none.
   ///
-  /// A hint like every flow tag: whoever uses it compares headers.
+  /// A hint like every flow tag: whoever uses it compares headers. The RX hash by itself is no substitute: a flow's packets
+  /// must have their tags from one source.
   @inlinable public var flowTag: FlowTag? {
-    if let tag = get(.flowTag) { return FlowTag(rawValue: UInt16(truncatingIfNeeded: tag)) }
-    if let hash = get(.receiveHash) { return FlowTag(hash: UInt32(truncatingIfNeeded: hash)) }
-    return nil
+    self.get(.flowTag).map { FlowTag(rawValue: UInt16(truncatingIfNeeded: $0)) }
   }
 }

@@ -56,6 +56,10 @@ extension GROLite {
         ahead &+= 1
       }
       let tag = hasTags ? batch.flowTag(at: packet) : nil
+      if hasTags && tag == nil {
+        takeUntagged(packet, batch)
+        continue
+      }
       let isPlain = tag.map { !$0.isStart && !$0.isEnd } ?? true
       if isPlain && !hasBarriers && takeShort(packet, tag, batch, isLinear: isLinear) { continue }
       takeAny(packet, tag, batch)
@@ -113,6 +117,16 @@ extension GROLite {
     } else {
       unsafe summaries[packet].parse(rawIP: frame, length: batch.packetLength(at: packet))
     }
+  }
+
+  /// A packet without a tag among tagged ones: others of its flow may have tags, so it would not be found with them. It
+  /// merges with nothing, and nothing between its hosts merges across it.
+  @inlinable @inline(never)
+  mutating func takeUntagged<Batch: PacketBatch & ~Copyable & ~Escapable>(_ packet: Int, _ batch: borrowing Batch) {
+    parse(packet, batch)
+    // `packet` is below the burst's count.
+    if unsafe summaries[packet].flags.contains(.addresses) { raiseBarrier(packet) }
+    addLoneUnit(packet)
   }
 
   /// A packet that merges with nothing: a unit of its own, after ending its flow's epoch.

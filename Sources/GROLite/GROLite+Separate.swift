@@ -9,7 +9,7 @@ extension GROLite {
   public mutating func processSeparately<Batch: PacketBatch & ~Copyable & ~Escapable>(_ batch: borrowing Batch) {
     let count = batch.count
     precondition(count <= configuration.capacity, "a burst larger than GRO's capacity")
-    precondition(heldTotal == 0, "a burst without the packets that GRO holds")
+    precondition(heldTotal == 0, "packets are held: `process` must go on")
     begin(count)
     var ahead = min(configuration.prefetchDistance, count)
     for packet in 0..<ahead { batch.prefetch(at: packet) }

@@ -23,10 +23,11 @@ public protocol PacketBatch: ~Copyable, ~Escapable {
   /// Asks for the cache lines of a packet's headers; called 8 to 16 packets ahead.
   func prefetch(at index: Int)
 
-  /// Whether any packet may have a flow tag. Without, packets take a loop that does not ask.
+  /// Whether packets have flow tags; by default they don't, and are not asked for.
   var hasFlowTags: Bool { get }
 
-  /// The flow tag in the packet's metadata; nil: GRO computes one.
+  /// The flow tag in the packet's metadata. All packets of a flow have the same; one without a tag (nil) merges with nothing,
+  /// and nothing between its hosts merges across it. Where no packet has one, GRO computes tags (`hasFlowTags`).
   func flowTag(at index: Int) -> FlowTag?
 }
 
@@ -40,7 +41,7 @@ extension PacketBatch where Self: ~Copyable, Self: ~Escapable {
   public func prefetch(at index: Int) { bytes(at: index).prefetchHeaders() }
 
   @inlinable @inline(always)
-  public var hasFlowTags: Bool { true }
+  public var hasFlowTags: Bool { false }
 
   @inlinable
   public func flowTag(at index: Int) -> FlowTag? { nil }

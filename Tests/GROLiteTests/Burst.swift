@@ -8,7 +8,8 @@ struct Burst: PacketBatch {
   private(set) var ranges: [Range<Int>] = []
   var link = PacketSummary.LinkLayer.ethernet
   /// One for each packet, or none at all.
-  var tags: [FlowTag] = []
+  var tags: [FlowTag?] = []
+  var hasFlowTags: Bool { !tags.isEmpty }
   /// Bytes of each packet that are at hand; the others are in further pieces.
   var pieceLength = Int.max
 
@@ -33,7 +34,7 @@ struct Burst: PacketBatch {
 
   func packetLength(at index: Int) -> Int { ranges[index].count }
 
-  func flowTag(at index: Int) -> FlowTag? { tags.isEmpty ? nil : tags[index] }
+  func flowTag(at index: Int) -> FlowTag? { hasFlowTags ? tags[index] : nil }
 
   func frame(_ index: Int) -> [UInt8] { Array(storage[ranges[index]]) }
 }

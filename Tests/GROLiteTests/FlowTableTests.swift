@@ -22,6 +22,23 @@ import Testing
     #expect(gro.deliver(burst).map(\.packets.count) == [Int](repeating: 4, count: 8))
   }
 
+  @Test func aPacketWithoutATagAmongTaggedOnesStaysInItsPlace() {
+    var random = SeededGenerator(11)
+    for _ in 0..<200 {
+      let traffic = SampleTraffic(&random, trouble: false).packets
+      var gro = GROLite(GROConfiguration(capacity: 1024))
+      for start in stride(from: 0, to: traffic.count, by: 64) {
+        let packets = Array(traffic[start..<min(start + 64, traffic.count)])
+        var burst = Burst(packets)
+        burst.tags = packets.map { random.once(in: 4) ? nil : FlowTag(id: $0.sourcePort) }
+        if burst.tags.allSatisfy({ $0 == nil }) { continue }
+        let order = gro.deliver(burst).flatMap(\.packets)
+        #expect(order.sorted() == Array(0..<packets.count))
+        for (_, flow) in Dictionary(grouping: order, by: { packets[$0].sourcePort }) { #expect(flow == flow.sorted()) }
+      }
+    }
+  }
+
   @Test func flowsOfBothVersionsMayShareASlot() {
     // Short frames: what suffices to compare one version's headers does not for the other's.
     for (length, options) in [(1, []), (6, []), (10, [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2])] as [(Int, [UInt8])] {

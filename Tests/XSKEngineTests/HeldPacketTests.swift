@@ -161,6 +161,34 @@ import Testing
     rig.drainAlone()
   }
 
+  @Test(arguments: [4, 8, 64]) func `packets of several frames are held and readmitted, burst after burst`(batch: Int)
+    throws
+  {
+    let shelf = Shelf()
+    let rig = try SimulatedRig(
+      rings: RingSizes(receive: 512, transmit: 512), umem: UMEMConfiguration(frames: 2048),
+      WorkerConfiguration(batch: batch, idle: .spin, holdCapacity: 64, drainMilliseconds: 20)
+    ) { burst in
+      // What was held comes first, and leaves; what came with it is held in its place.
+      let list = FixedArray(shelf.packets)
+      let count = shelf.packets.count
+      shelf.packets = []
+      burst.readmit(list, count: count)
+      for index in 0..<count { burst[verdict: index] = .reflect }
+      for index in count..<burst.count { if let packet = burst.hold(index) { shelf.packets.append(packet) } }
+    }
+    rig.step()
+    let packets = (0..<64).map { patterned($0, length: 9000) }
+    for packet in packets { #expect(rig.receive(packet)) }
+    var sent: [UInt8] = []
+    for _ in 0..<100 {
+      rig.step { _, bytes, _ in sent += bytes.array }
+      rig.expectInvariants()
+    }
+    #expect(sent == packets.flatMap { $0 } && rig.heldFrames == 0)
+    rig.drainAlone()
+  }
+
   @Test func `a packet released to a port that is down is dropped as portDown`() throws {
     let shelf = Shelf()
     let rig = try Self.holdingRig(8, shelf)

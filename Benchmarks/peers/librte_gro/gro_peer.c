@@ -71,7 +71,7 @@ static void load(const char *path)
 	fclose(file);
 	burst_size = word(bytes);
 	packet_count = word(bytes + 4);
-	if (packet_count == 0 || packet_count > MAX_PACKETS || burst_size == 0 || burst_size > SECTION)
+	if (packet_count == 0 || packet_count > MAX_PACKETS || burst_size == 0 || SECTION % burst_size != 0)
 		fail("the file of packets is not one of xskbench");
 	free(heads);
 	heads = aligned_alloc(64, (size_t)packet_count * HEAD_BYTES);

@@ -22,9 +22,11 @@ int xsk_engine(struct xdp_md *ctx)
 
 	if (answer != UNDECIDED)
 		return answer;
-	if (settings.metadata.length)
+	answer = bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);
+	/* Packets for the stack have none: its GRO would compare it, and merge nothing. */
+	if (answer == XDP_REDIRECT && settings.metadata.length)
 		write_metadata(ctx);
-	return bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);
+	return answer;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

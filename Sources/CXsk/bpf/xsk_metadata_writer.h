@@ -47,8 +47,8 @@ DEFINE_PUT(64, XSK_METADATA_8_BYTES)
 /* The tag that the device took off, or else the outermost one that is still in the frame. */
 static __always_inline int vlan_tag(struct xdp_md *ctx, const struct ethernet *frame, __u32 *tag)
 {
-	__be16 protocol;
-	__u16 tci;
+	__be16 protocol = 0;
+	__u16 tci = 0;
 
 	if (!hint_vlan(ctx, &protocol, &tci)) {
 		*tag = (__u32)bpf_ntohs(protocol) << 16 | tci;
@@ -87,7 +87,7 @@ static __always_inline void write_metadata(struct xdp_md *ctx)
 	struct xsk_metadata_header *header;
 	struct ethernet frame = {};
 	__u32 hash = 0, type = 0, tag;
-	__u64 timestamp;
+	__u64 timestamp = 0;
 	__u16 flow;
 	int has_hash;
 	void *end;

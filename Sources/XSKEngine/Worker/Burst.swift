@@ -49,6 +49,12 @@ import CXsk
   /// Packets that the handler keeps beyond this burst.
   public var held: HeldPackets
 
+  /// Descriptors after the first that receiving may take; the places behind them are for readmitted packets.
+  let receivableFragments: Int
+
+  /// Held packets that can be readmitted to one burst at most.
+  static let maximumReadmitted = 1024
+
   /// Descriptors of one packet: the kernel makes at most 18 (MAX_SKB_FRAGS + 1).
   public static let maximumFragments = 32
 
@@ -57,12 +63,14 @@ import CXsk
 
   init(capacity batch: Int, layout: UMEMLayout, holdCapacity: Int, slots: Int) {
     // Room for a burst behind all that is held, which may be readmitted to it.
-    let capacity = max(batch, Self.maximumFragments) + holdCapacity
+    let readmittable = min(holdCapacity, Self.maximumReadmitted)
+    let capacity = max(batch, Self.maximumFragments) + readmittable
     descriptors = FixedArray(repeating: Descriptor(address: 0, length: 0), count: capacity)
     verdicts = FixedArray(repeating: .drop(.policy), count: capacity)
     fragments = FixedArray(
       repeating: Descriptor(address: 0, length: 0),
-      count: capacity + Self.maximumFragments * (1 + holdCapacity))
+      count: max(batch, Self.maximumFragments) + Self.maximumFragments * readmittable)
+    receivableFragments = max(batch, Self.maximumFragments)
     self.layout = layout
     sequence = BurstSequence(capacity: capacity)
     pool = FramePool(capacity: layout.frameCount)
@@ -171,7 +179,10 @@ import CXsk
     return start..<start &+ Int(head.options & 0xffff)
   }
 
-  static func fragmentOptions(start: Int, count: Int) -> UInt32 { UInt32(start) << 16 | UInt32(count) }
+  static func fragmentOptions(start: Int, count: Int) -> UInt32 {
+    precondition(start <= 0xFFFF && count <= 0xFFFF)
+    return UInt32(start) << 16 | UInt32(count)
+  }
 }
 
 extension Burst {

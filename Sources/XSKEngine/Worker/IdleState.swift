@@ -55,7 +55,10 @@ struct IdleState: ~Copyable {
   /// Sleeps in poll(2), which also transmits what is pending in copy mode.
   private mutating func sleep(_ core: inout WorkerCore) {
     // What is held is held for microseconds: no sleep is that short.
-    guard core.burst.held.count == 0 else { return cxsk_spin_hint() }
+    guard core.burst.held.count == 0 else {
+      core.wakeStarvedQueues()
+      return cxsk_spin_hint()
+    }
     var isWaitingForKernel = false
     for slot in 0..<entries.count - 2 {
       let isUp = core.queues[slot].isUp

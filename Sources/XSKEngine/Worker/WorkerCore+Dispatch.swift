@@ -141,7 +141,8 @@ extension WorkerCore {
 
   /// Carries out what the handler decided for packets that it had held.
   mutating func dispatchReleased() {
-    let scratch = burst.fragments.count - Burst.maximumFragments
+    // The burst has been carried out, so its descriptors' places are free.
+    let scratch = 0
     while let (head, slot, verdict) = burst.held.takeReleased(scratch: &burst.fragments, start: scratch) {
       switch verdict.kind {
       case .drop:

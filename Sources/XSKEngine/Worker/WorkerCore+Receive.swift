@@ -132,7 +132,7 @@ extension WorkerCore {
         continue
       }
       let last = burst.fragmentCount + Int(length) - 1
-      guard last <= burst.fragments.count - Burst.maximumFragments else { return }
+      guard last <= burst.receivableFragments else { return }
       takeChain(slot, length)
     }
   }

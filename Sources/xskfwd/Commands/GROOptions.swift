@@ -22,12 +22,18 @@ struct GROOptions: ParsableArguments {
   }
 
   /// nil: no GRO.
-  func configuration(_ mode: GROConfiguration.Mode) -> GROConfiguration? {
+  ///
+  /// - Parameter batch: packets of a burst at most.
+  func configuration(_ mode: GROConfiguration.Mode, batch: Int) throws -> GROConfiguration? {
     guard gro == .chain else { return nil }
+    guard groHold == 0 || batch < 1024 else {
+      throw ValidationError(
+        "--batch \(batch): leaves no room for held packets, 1024 being the most that GRO takes; give 1023 or less")
+    }
     return GROConfiguration(
-      mode: mode, holdTime: UInt64(groHold) * 1000, holdLimit: heldPackets, seed: .random(in: .min ... .max))
+      mode: mode, holdTime: UInt64(groHold) * 1000, holdLimit: heldPackets(batch), seed: .random(in: .min ... .max))
   }
 
-  /// Packets that each queue may hold: a quarter of a burst would be little, more than a burst helps nobody.
-  var heldPackets: Int { groHold == 0 ? 0 : 64 }
+  /// Packets that each queue may hold: no more than a burst has, and together with one what GRO takes.
+  func heldPackets(_ batch: Int) -> Int { groHold == 0 ? 0 : min(64, batch, 1024 - batch) }
 }

@@ -36,9 +36,11 @@ struct Forward: ParsableCommand {
 
   func run() throws {
     let run = EngineRun(options: options, command: "forward", ports: [first, second])
-    guard let coalescing = gro.configuration(.chain) else { return try run.run { _ in ForwardHandler() } }
     let batch = options.batch
-    try run.run(holding: gro.heldPackets) { placement throws(XSKError) in
+    guard let coalescing = try gro.configuration(.chain, batch: batch) else {
+      return try run.run { _ in ForwardHandler() }
+    }
+    try run.run(holding: gro.heldPackets(batch)) { placement throws(XSKError) in
       try CoalescingHandler(ForwardUnits(), gro: coalescing, batch: batch, queues: placement.slotCount)
     }
   }
