@@ -19,13 +19,15 @@ let package = Package(
     .library(name: "XSKEngine", targets: ["XSKEngine"]),
     .library(name: "Forwarder", targets: ["Forwarder"]),
     .library(name: "Captures", targets: ["Captures"]),
+    .library(name: "ConfigurationFile", targets: ["ConfigurationFile"]),
     .library(name: "Reporting", targets: ["Reporting"]),
     .library(name: "Operations", targets: ["Operations"]),
     .executable(name: "xskfwd", targets: ["xskfwd"]),
     .executable(name: "xskbench", targets: ["xskbench"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     // The C boundary, and the XDP programs.
@@ -47,6 +49,12 @@ let package = Package(
     .target(
       name: "Captures", dependencies: ["CCaptures", "XSKEngine", "PacketHeaders"], swiftSettings: swiftSettings),
 
+    // The configuration file: YAML to the forwarder's configuration, or everything that is wrong with it.
+    .target(
+      name: "ConfigurationFile",
+      dependencies: ["Forwarder", "XSKEngine", "PacketHeaders", .product(name: "Yams", package: "Yams")],
+      swiftSettings: swiftSettings),
+
     // Counter snapshots as people and programs read them: rate lines, `top`, the summary object.
     .target(name: "Reporting", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
 
@@ -67,7 +75,7 @@ let package = Package(
     .executableTarget(
       name: "xskfwd",
       dependencies: [
-        "Forwarder", "GROLite", "Operations", "Replay", "Reporting", "XSKEngine", "XSKLab", "CXsk",
+        "ConfigurationFile", "Forwarder", "GROLite", "Operations", "Replay", "Reporting", "XSKEngine", "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
     .executableTarget(
@@ -101,6 +109,10 @@ let package = Package(
       swiftSettings: swiftSettings),
     // A strict reader of the Prometheus text format.
     .target(name: "MetricsParser", path: "Tests/MetricsParser", swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ConfigurationFileTests",
+      dependencies: ["ConfigurationFile", "Forwarder", "XSKEngine", "PacketHeaders", "PacketSamples"],
+      swiftSettings: swiftSettings),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swiftSettings),
     .testTarget(name: "XSKLabTests", dependencies: ["XSKLab", "XSKEngine"], swiftSettings: swiftSettings),
     // What needs root and a kernel: it fails without, it never skips.

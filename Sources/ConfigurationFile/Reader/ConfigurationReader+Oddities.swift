@@ -1,0 +1,52 @@
+import Forwarder
+import XSKEngine
+
+// What is allowed, but hardly meant: looked for when nothing is wrong.
+
+extension ConfigurationReader {
+  mutating func tellOddities(_ fields: Fields, _ configuration: ForwarderConfiguration) {
+    let rules = configuration.rules
+    let actions = rules.rules.flatMap(\.actions) + [rules.defaultAction] + (rules.malformedAction.map { [$0] } ?? [])
+    let hasRoutes = !configuration.routes.isEmpty || configuration.ports.contains { !$0.addresses.isEmpty }
+    if actions.contains(.route), !hasRoutes {
+      warn(fields.element, "packets are routed, but there are no routes", "add routes, or addresses of ports")
+    }
+    if let routes = fields["routes"], !configuration.routes.isEmpty, !actions.contains(.route) {
+      warn(routes, "nothing is routed", "add a rule or a default with the action route")
+    }
+    for name in setNames where !usedSets.contains(name) {
+      guard let element = fields["sets"] else { break }
+      warn(fieldElement(element, name), "nothing uses this set", "name it in a rule or a route, or take it out")
+    }
+    for (number, name) in limiterNames.enumerated() where !usedLimiters.contains(number) {
+      guard let element = fields["limiters"] else { break }
+      warn(fieldElement(element, name), "nothing uses this limiter", "name it in a rule, or take it out")
+    }
+    tellUnreachable(rules.rules)
+    tellAbsentMetadata(configuration)
+  }
+
+  /// Rules behind one that takes every packet.
+  private mutating func tellUnreachable(_ rules: [Rule]) {
+    guard let last = rules.firstIndex(where: { $0.match == RuleMatch() && $0.isTerminal }), last + 1 < rules.count
+    else {
+      return
+    }
+    let subject = rules.count - last == 2 ? "this rule is" : "this rule and those behind it are"
+    warn(
+      ruleElements[last + 1], "\(subject) never reached: \"\(rules[last].name)\" takes every packet",
+      "move that rule to the end, or give it conditions")
+  }
+
+  private mutating func tellAbsentMetadata(_ configuration: ForwarderConfiguration) {
+    let written = Set(configuration.metadata.keys.map(\.number))
+    for (rule, element) in zip(configuration.rules.rules, ruleElements) {
+      for pattern in rule.match.metadata where pattern.key < 32 && !written.contains(pattern.key) {
+        guard Int(pattern.key) < Words.metadata.count else { continue }
+        let name = Words.metadata[Int(pattern.key)]
+        let place = element.renamed("\(element.path).match.metadata.\(name)")
+        warn(place, "no packet has this metadata", "add \(name) to metadata.write")
+      }
+    }
+  }
+}

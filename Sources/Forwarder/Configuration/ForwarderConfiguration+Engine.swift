@@ -1,0 +1,66 @@
+public import GROLite
+public import XSKEngine
+
+/// What the engine takes.
+extension ForwarderConfiguration {
+  /// The engine's part, drop reasons' names included. Counter page, tool, version and command are the program's to fill in.
+  public func engineConfiguration() -> EngineConfiguration {
+    var configuration = EngineConfiguration(ports: ports.map { PortConfiguration($0.device, queues: $0.queues) })
+    configuration.cores = engine.cores
+    configuration.worker.batch = engine.batch
+    configuration.worker.idle = engine.idle
+    configuration.socket.mode = engine.mode
+    configuration.umem.chunkSize = engine.chunk
+    configuration.umem.pages = engine.hugepages
+    configuration.heldPerQueue = heldPerQueue
+    configuration.metadata = metadata
+    configuration.reasonNames = DropReason.pipelineNames
+    for (number, name) in rules.dropReasons.enumerated() { configuration.reasonNames[.custom(number)] = name }
+    return configuration
+  }
+
+  /// GRO ahead of the pipeline; nil: none.
+  ///
+  /// - Parameter seed: a secret, new at each start.
+  public func groConfiguration(seed: UInt64 = .random(in: .min ... .max)) -> GROConfiguration? {
+    engine.gro.map {
+      GROConfiguration(
+        mode: $0, holdTime: UInt64(engine.groHold) * 1000, holdLimit: heldPerQueue, seed: seed)
+    }
+  }
+
+  /// Packets that GRO may hold for each queue: a quarter of a burst would be little, more than a burst helps nobody.
+  private var heldPerQueue: Int { engine.gro == nil || engine.groHold == 0 ? 0 : 64 }
+}
+
+/// What the rules take.
+extension ForwarderConfiguration {
+  /// What the rules may refer to.
+  public var ruleEnvironment: RuleEnvironment {
+    RuleEnvironment(ports: ports.count, limiters: limiters.count, prefixSets: Set(sets.map(\.name)))
+  }
+
+  /// - Throws: the first problem of the rules, or too much memory.
+  public func compiledRules() throws(XSKError) -> CompiledRules { try CompiledRules(rules, in: ruleEnvironment) }
+
+  /// The prefix sets that rules name, by their numbers in `RuleSet.prefixSets`.
+  ///
+  /// - Throws: a set that is not there, or takes too much memory.
+  public func prefixSets() throws(XSKError) -> [PrefixSet] {
+    var made: [PrefixSet] = []
+    for name in rules.prefixSets {
+      guard let set = sets.first(where: { $0.name == name }) else {
+        throw XSKError("prefix set \"\(name)\"", "not there", remedy: "define it, or correct the name")
+      }
+      made.append(try PrefixSet(ipv4: set.ipv4, ipv6: set.ipv6))
+    }
+    return made
+  }
+
+  /// The reason that packets are dropped under, by the name that an action has.
+  public var dropReasons: [String: DropReason] {
+    var reasons: [String: DropReason] = ["policy": .policy, "rate_limit": .rateLimit]
+    for (number, name) in rules.dropReasons.enumerated() { reasons[name] = .custom(number) }
+    return reasons
+  }
+}

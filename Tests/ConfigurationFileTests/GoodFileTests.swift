@@ -1,0 +1,105 @@
+import ConfigurationFile
+import Forwarder
+import PacketHeaders
+import Testing
+import XSKEngine
+
+@Suite struct GoodFileTests {
+  private func read(_ text: String) throws -> ForwarderConfiguration {
+    let report = ConfigurationFile.parse(text, file: "f")
+    #expect(report.errors == [])
+    return try #require(report.configuration)
+  }
+
+  @Test func `the smallest file has the defaults`() throws {
+    let configuration = try read("version: 1\nports: {wan: {device: eth0}}")
+    #expect(configuration == ForwarderConfiguration(ports: [ForwarderPort("wan", device: "eth0")]))
+    #expect(configuration.rules.defaultAction == .drop("policy"))
+    let engine = configuration.engineConfiguration()
+    #expect(engine.worker.batch == 64 && engine.umem.chunkSize == 2048 && engine.socket.mode == .auto)
+    #expect(configuration.groConfiguration()?.holdTime == 0)
+  }
+
+  @Test func `ports and engine are read`() throws {
+    let configuration = try read(
+      """
+      version: 1
+      ports:
+        lan: {device: eth0, queues: "0, 2-3", vlan: 10, mtu: 9000, addresses: [10.0.0.1/24, "2001:db8::1/64"]}
+        wan: {device: eth1, queues: [4, 5], addresses: 192.0.2.1/30}
+      engine: {cores: 2-3, mode: zerocopy, idle: spin, batch: 128, chunk: 4096, hugepages: 1G, gro: chain, gro-hold: 30}
+      """)
+    #expect(
+      configuration.ports == [
+        ForwarderPort(
+          "lan", device: "eth0", queues: [0, 2, 3], vlan: 10, mtu: 9000,
+          addresses: [
+            InterfaceAddress(.ipv4(0x0A00_0001), length: 24),
+            InterfaceAddress(.ipv6(0x2001_0DB8 << 96 | 1), length: 64),
+          ]),
+        ForwarderPort(
+          "wan", device: "eth1", queues: [4, 5], addresses: [InterfaceAddress(.ipv4(0xC000_0201), length: 30)]),
+      ])
+    let engine = configuration.engineConfiguration()
+    #expect(
+      engine.ports == [PortConfiguration("eth0", queues: [0, 2, 3]), PortConfiguration("eth1", queues: [4, 5])])
+    #expect(engine.cores == [2, 3] && engine.socket.mode == .zerocopy && engine.worker.idle == .spin)
+    #expect(engine.worker.batch == 128 && engine.umem.chunkSize == 4096 && engine.umem.pages == .huge1G)
+    #expect(engine.heldPerQueue == 64 && configuration.groConfiguration()?.holdTime == 30_000)
+  }
+
+  @Test func `limiters are read in any unit`() throws {
+    let configuration = try read(
+      """
+      version: 1
+      ports: {a: {device: eth0}}
+      limiters:
+        one: {rate: 1.5 kpps}
+        two: {rate: 10Mbit/s, burst: 64 kB, per: source, ipv4-prefix: 24, entries: 1024, excess: flood}
+        three: {rate: 2 Gbit/s, burst: 3 Mbit, per: flow}
+        four: {rate: 7 pps, burst: 9 packets, per: destination}
+      rules: [{name: r, then: [limit: one, limit: two, limit: three, limit: four]}]
+      """)
+    #expect(
+      configuration.limiters == [
+        RateLimiter("one", try RateLimit(.packets, perSecond: 1500)),
+        RateLimiter(
+          "two", try RateLimit(.bits, perSecond: 10_000_000, burst: 512_000),
+          forEach: try .source(ipv4Length: 24, ipv6Length: 64), entries: 1024, excess: "flood"),
+        RateLimiter("three", try RateLimit(.bits, perSecond: 2_000_000_000, burst: 3_000_000), forEach: .flow),
+        RateLimiter("four", try RateLimit(.packets, perSecond: 7, burst: 9), forEach: try .destination()),
+      ])
+    #expect(
+      configuration.rules.rules.first?.actions == [
+        .rateLimit(limiter: 0, excess: "rate_limit"), .rateLimit(limiter: 1, excess: "flood"),
+        .rateLimit(limiter: 2, excess: "rate_limit"), .rateLimit(limiter: 3, excess: "rate_limit"),
+      ])
+    #expect(configuration.dropReasons == ["policy": .policy, "rate_limit": .rateLimit, "flood": .custom(0)])
+    #expect(configuration.engineConfiguration().reasonNames[.custom(0)] == "flood")
+  }
+
+  @Test func `each action is read`() throws {
+    let configuration = try read(
+      """
+      version: 1
+      ports: {a: {device: eth0}, b: {device: eth1}}
+      rules:
+        - {name: r1, match: {dport: 1}, then: drop}
+        - {name: r2, match: {dport: 2}, then: {drop: spoofed}}
+        - {name: r3, match: {dport: 3}, then: {forward: b}}
+        - {name: r4, match: {dport: 4}, then: reflect}
+        - {name: r5, match: {dport: 5}, then: [{count: c}, {sample: 1/100}, host]}
+        - {name: r6, match: {dport: 6}, then: [{vlan: 10}, {mark: 5}, route]}
+        - {name: r7, match: {dport: 7}, then: [{vlan: none}, {mark: 0x1/0xff}, {vlan: {id: 7, pcp: 3}}]}
+      default: {forward: a}
+      malformed: host
+      """)
+    #expect(
+      configuration.rules.rules.map(\.actions) == [
+        [.drop("policy")], [.drop("spoofed")], [.forward(port: 1)], [.reflect],
+        [.count("c"), .sample(oneIn: 100), .host], [.setVLAN(.tag(id: 10)), .setMark(5), .route],
+        [.setVLAN(.remove), .setMark(1, mask: 0xFF), .setVLAN(.tag(id: 7, priority: 3))],
+      ])
+    #expect(configuration.rules.defaultAction == .forward(port: 0) && configuration.rules.malformedAction == .host)
+  }
+}
