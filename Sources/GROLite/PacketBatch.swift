@@ -4,6 +4,18 @@ import PacketHeaders
 ///
 /// GRO asks for each packet once or twice; nothing is copied and nothing written. `bytes(at:)` is on the packet path: make it
 /// `@inlinable`.
+///
+/// `bytes(at:)` hands out a span that lives as long as the batch is borrowed, so a module with a batch of its own needs
+/// `.enableExperimentalFeature("Lifetimes")` in its Swift settings, and keeps the packets in one piece of memory:
+///
+///     struct Packets: PacketBatch {
+///       var storage: [UInt8]
+///       var ranges: [Range<Int>]
+///       var count: Int { ranges.count }
+///
+///       @_lifetime(borrow self)
+///       func bytes(at index: Int) -> RawSpan { storage.span.bytes.extracting(ranges[index]) }
+///     }
 public protocol PacketBatch: ~Copyable, ~Escapable {
   /// Packets in the burst, 0…1,024.
   var count: Int { get }

@@ -140,7 +140,7 @@ extension TapDevice {
     if code == -EBUSY && isFirst {
       throw XSKError(
         "TAP device \(name)", "there is an interface of that name already",
-        remedy: "choose another name, or remove it: ip link del \(name)", code: EBUSY)
+        remedy: "choose another name", code: EBUSY)
     }
     throw XSKError(
       "TAP device \(name)", refused: isFirst ? "cannot be made" : "gives no further queue", code: code,

@@ -212,7 +212,13 @@ struct CounterPageReaderTests {
     let reader = try CounterPageReader(path: path)
     var epochs: Set<UInt64> = []
     while epochs.count < 50 {
-      let snapshot = try reader.snapshot()
+      // On a busy machine a reader may find it in rewriting every time it looks; it says so, and may try again.
+      let snapshot: CounterSnapshot
+      do {
+        snapshot = try reader.snapshot()
+      } catch let error where error.problem.hasPrefix("its description is being rewritten all the time") {
+        continue
+      }
       #expect(Set(snapshot.description.command).count == 1 || snapshot.epoch == 2)
       #expect(snapshot.epoch % 2 == 0)
       epochs.insert(snapshot.epoch)
