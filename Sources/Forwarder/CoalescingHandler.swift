@@ -10,25 +10,28 @@ public import XSKEngine
   @usableFromInline var lanes: FixedArray<CoalescingLane>
   /// Ticks of `TimestampClock`.
   @usableFromInline let holdTime: UInt64
+  /// Nothing is merged: each packet is a unit.
+  @usableFromInline let isSeparate: Bool
   public var units: Units
 
   /// - Parameters:
   ///   - units: decides about the units.
-  ///   - gro: its capacity is raised to what a burst may have.
+  ///   - gro: its capacity is raised to what a burst may have; nil: each packet is a unit.
   ///   - batch: packets of a burst at most, as the worker is configured.
   ///   - queues: the worker's (`Engine.Placement.slotCount`).
   /// - Throws: a hold limit that does not leave room for a burst.
   @inlinable
   public init(
-    _ units: consuming Units, gro: GROConfiguration = GROConfiguration(), batch: Int = 64, queues: Int
+    _ units: consuming Units, gro wanted: GROConfiguration? = GROConfiguration(), batch: Int = 64, queues: Int
   ) throws(XSKError) {
-    let gro = try Self.configuration(gro, batch: batch)
+    let gro = try Self.configuration(wanted ?? GROConfiguration(), batch: batch)
     let lanes = try FixedArray(count: gro.holdTime == 0 ? 1 : max(1, queues)) { _ throws(XSKError) in
       CoalescingLane(gro)
     }
     self.lanes = lanes
     self.units = units
     holdTime = gro.holdTime
+    isSeparate = wanted == nil
   }
 
   @usableFromInline
@@ -48,7 +51,11 @@ public import XSKEngine
 
   @inlinable public mutating func handle(_ burst: inout Burst) {
     if holdTime != 0 { return handleHolding(&burst) }
-    lanes[0].gro.process(burst.packets)
+    if isSeparate {
+      lanes[0].gro.processSeparately(burst.packets)
+    } else {
+      lanes[0].gro.process(burst.packets)
+    }
     lanes[0].decide(&burst, &units)
   }
 
@@ -66,6 +73,10 @@ public import XSKEngine
   @inlinable public mutating func originate(_ burst: inout Burst) { units.originate(&burst) }
 
   @inlinable public var wakeDescriptor: CInt { units.wakeDescriptor }
+
+  @inlinable public mutating func housekeeping(_ held: inout HeldPackets, nanoseconds: UInt64) {
+    units.housekeeping(nanoseconds: nanoseconds)
+  }
 }
 
 /// A GRO, and the packets that it holds.
@@ -84,9 +95,19 @@ public import XSKEngine
   /// Has `units` decide about each unit of the last burst.
   @inlinable @inline(always)
   mutating func decide<Units: UnitHandler & ~Copyable>(_ burst: inout Burst, _ units: inout Units) {
+    let distance = Units.prefetchDistance
+    if distance > 0 {
+      for number in 0..<min(distance, gro.unitCount) { units.prefetch(gro.unit(number), of: gro) }
+    }
     for number in 0..<gro.unitCount {
+      if distance > 0 && number &+ distance < gro.unitCount {
+        units.prefetch(gro.unit(number &+ distance), of: gro)
+      }
       let unit = gro.unit(number)
-      let verdict = units.decide(unit, of: gro, in: &burst)
+      guard let verdict = units.decide(unit, of: gro, in: &burst) else {
+        gro.forEachPacket(of: unit) { burst.sequence($0) }
+        continue
+      }
       gro.forEachPacket(of: unit) { index in
         burst[verdict: index] = verdict
         burst.sequence(index)

@@ -16,7 +16,7 @@ public import XSKEngine
 
   @inlinable public mutating func decide(
     _ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst
-  ) -> Verdict {
+  ) -> Verdict? {
     .forward(to: burst.port ^ 1)
   }
 }

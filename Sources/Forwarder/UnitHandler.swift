@@ -9,17 +9,33 @@ public protocol UnitHandler: ~Copyable {
   /// - Parameters:
   ///   - unit: an aggregate of one flow, or a lone packet.
   ///   - gro: what the unit is of: `gro.summary(of: unit)` has its headers, `gro.forEachPacket(of: unit)` its packets.
-  ///   - burst: the packets' bytes, which may be rewritten. The verdicts are set by the caller.
-  mutating func decide(_ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst) -> Verdict
+  ///   - burst: the packets' bytes, which may be rewritten.
+  /// - Returns: the verdict for all of the unit's packets; nil: they have theirs already, one by one.
+  mutating func decide(_ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst) -> Verdict?
+
+  /// Units ahead of `decide` that `prefetch` is called for: 0…64, a constant. 0: it isn't called.
+  static var prefetchDistance: Int { get }
+
+  /// Asks for the memory that deciding about a unit will need. Changes nothing.
+  func prefetch(_ unit: GROUnit, of gro: borrowing GROLite)
 
   /// As `PacketHandler.originate`.
   mutating func originate(_ burst: inout Burst)
 
   /// As `PacketHandler.wakeDescriptor`.
   var wakeDescriptor: CInt { get }
+
+  /// As `PacketHandler.housekeeping`; the packets that GRO holds are not this handler's.
+  mutating func housekeeping(nanoseconds: UInt64)
 }
 
 extension UnitHandler where Self: ~Copyable {
+  @inlinable public static var prefetchDistance: Int { 0 }
+
+  @inlinable public func prefetch(_ unit: GROUnit, of gro: borrowing GROLite) {}
+
+  @inlinable public mutating func housekeeping(nanoseconds: UInt64) {}
+
   @inlinable public mutating func originate(_ burst: inout Burst) {}
 
   @inlinable public var wakeDescriptor: CInt { -1 }

@@ -1,3 +1,5 @@
+public import PacketHeaders
+
 /// What a pipeline decides about as one: an aggregate of one flow, or a lone packet.
 ///
 /// Its packets are `count` links of a chain that begins at `first`; `GROLite.next(after:)` goes along it. Their order is that
@@ -46,6 +48,15 @@
     successor = .max
     step = Self.openStep
     self.marks = marks
+  }
+
+  /// One packet as a unit, whatever unit GRO has put it in: for who decides about packets one by one.
+  ///
+  /// - Parameters:
+  ///   - index: in the burst.
+  ///   - summary: of this packet.
+  @inlinable public init(lone index: Int, _ summary: PacketSummary) {
+    self.init(index, payload: summary.payloadLength)
   }
 
   @inlinable var mayBeLinear: Bool { marks & Self.linearMark != 0 }

@@ -26,7 +26,7 @@ struct ReplayHandler<Units: UnitHandler & ~Copyable>: PacketHandler, ~Copyable {
       let unit = gro.unit(number)
       let verdict = units.decide(unit, of: gro, in: &burst)
       gro.forEachPacket(of: unit) { index in
-        burst[verdict: index] = verdict
+        if let verdict { burst[verdict: index] = verdict }
         burst.sequence(index)
       }
     }
@@ -42,7 +42,7 @@ struct ReplayHandler<Units: UnitHandler & ~Copyable>: PacketHandler, ~Copyable {
 struct DeliveredUnits: UnitHandler {
   let sink: ReplaySink
 
-  mutating func decide(_ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst) -> Verdict {
+  mutating func decide(_ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst) -> Verdict? {
     sink.take(unit, of: gro, in: burst)
     return .delivered
   }

@@ -12,7 +12,7 @@ struct NotedUnits: UnitHandler {
   let notes: Notes
   var verdict: (GROUnit) -> Verdict = { _ in .forward(to: 1) }
 
-  mutating func decide(_ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst) -> Verdict {
+  mutating func decide(_ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst) -> Verdict? {
     notes.sizes.append(unit.count)
     return verdict(unit)
   }

@@ -15,7 +15,7 @@ struct ChainUnits: CountingUnits {
   private(set) var units = 0
 
   @inline(__always)
-  mutating func decide(_ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst) -> Verdict {
+  mutating func decide(_ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst) -> Verdict? {
     packets &+= unit.count
     units &+= 1
     // What a policy would look at; no packet has this protocol number (253: for experiments).
@@ -32,7 +32,7 @@ struct LinearUnits: CountingUnits, ~Copyable {
   /// - Parameter capacity: packets of a burst at most.
   init(capacity: Int) { list = GatherList(packets: capacity) }
 
-  mutating func decide(_ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst) -> Verdict {
+  mutating func decide(_ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst) -> Verdict? {
     packets &+= unit.count
     units &+= 1
     list.clear()

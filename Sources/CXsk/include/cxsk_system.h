@@ -34,6 +34,10 @@ int cxsk_wake_rx(int fd);
 
 /* An eventfd that wakes a thread out of poll(): made, rung, silenced. */
 int cxsk_bell_open(void);
+
+/* epoll_create1(2) and EPOLL_CTL_ADD for EPOLLIN: a descriptor that is readable when a member is. -errno on refusal. */
+int cxsk_wake_set_open(void);
+int cxsk_wake_set_add(int set, int fd);
 void cxsk_bell_ring(int fd);
 void cxsk_bell_silence(int fd);
 

@@ -7,8 +7,11 @@ extension DropReason {
   /// What the host's stack sent could not be cut into packets (`SegmenterRefusal`).
   @inlinable public static var hostMalformed: DropReason { DropReason(rawValue: 95) }
 
+  /// To be handed to the host's stack, but the port that it came in on has no TAP device.
+  @inlinable public static var noHost: DropReason { DropReason(rawValue: 93) }
+
   /// Their names, for `EngineConfiguration.reasonNames`.
   public static let hostNames: [DropReason: String] = [
-    .hostRefused: "host_refused", .hostMalformed: "host_malformed",
+    .hostRefused: "host_refused", .hostMalformed: "host_malformed", .noHost: "no_host",
   ]
 }

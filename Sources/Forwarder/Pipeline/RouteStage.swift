@@ -46,19 +46,26 @@ public final class Routes: Sendable {
     routers = FixedArray(routes.routers)
   }
 
+  /// Asks for the memory that finding the route of a packet will need. Call it some packets ahead.
+  @inlinable @inline(__always) public func prefetch(_ key: FlowKey) {
+    if key.version == 4 { ipv4.prefetch(key.destinationIPv4) } else { ipv6.prefetch(key.destinationIPv6) }
+  }
+
   /// Routes a unit: rewrites its packets and answers where they go, or why not.
+  ///
+  /// - Parameter summary: of its first packet.
   @inlinable @inline(__always)
   public func route(
-    _ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst, _ answers: inout AnswerQueue
+    _ unit: GROUnit, _ summary: PacketSummary, of gro: borrowing GROLite, in burst: inout Burst,
+    _ answers: inout AnswerQueue
   ) -> Verdict {
-    let summary = gro.summary(of: unit)
     guard let number = lookup(summary.key) else {
       return refuse(summary, unit, summary.isIP ? .noRoute : nil, .noRoute, &burst, &answers)
     }
     let hop = hops[Int(number)]
     guard hop.kind == .neighbour, summary.timeToLive > 1, summary.ipLength <= Int(hop.mtu), summary.vlanTags == 0,
       hop.vlan == 0, !summary.flags.contains(.ipv4ChecksumBad)
-    else { return routeWithCare(unit, gro, &burst, hop, &answers) }
+    else { return routeWithCare(unit, summary, gro, &burst, hop, &answers) }
     let (network, version) = (Int(summary.networkOffset), summary.key.version)
     gro.forEachPacket(of: unit) { index in
       var frame = burst.mutableBytes(index)
@@ -84,9 +91,9 @@ public final class Routes: Sendable {
   /// What is seldom: VLAN tags on either side, and all that ends in an answer.
   @usableFromInline @inline(never)
   func routeWithCare(
-    _ unit: GROUnit, _ gro: borrowing GROLite, _ burst: inout Burst, _ hop: NextHop, _ answers: inout AnswerQueue
+    _ unit: GROUnit, _ summary: PacketSummary, _ gro: borrowing GROLite, _ burst: inout Burst, _ hop: NextHop,
+    _ answers: inout AnswerQueue
   ) -> Verdict {
-    let summary = gro.summary(of: unit)
     guard !summary.flags.contains(.ipv4ChecksumBad) else { return .drop(.ipv4Checksum) }
     guard summary.timeToLive > 1 else {
       return refuse(summary, unit, .timeExceeded, .hopLimit, &burst, &answers)

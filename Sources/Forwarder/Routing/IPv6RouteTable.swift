@@ -46,6 +46,9 @@ public final class IPv6RouteTable: Sendable {
     /// The value of the longest prefix that has `address` (host order); `noRoute` if none has.
     @inlinable public func lookup(_ address: UInt128) -> UInt32 { tree.entry(address) &- 1 }
 
+    /// Asks for the memory that `lookup` reads first.
+    @inlinable @inline(always) public func prefetch(_ address: UInt128) { tree.prefetchFirst(address) }
+
     /// Looks up all addresses of a burst. The reads of 64 of them are under way at once.
     ///
     /// - Precondition: `values` has room for them.

@@ -20,6 +20,15 @@ extension MutableRawSpan {
     store16((bytes.load16(14).byteSwapped & 0xF000 | identifier).byteSwapped, at: 14)
   }
 
+  /// Sets the outer tag's priority (PCP); its VLAN id stays.
+  ///
+  /// - Parameter priority: 0…7.
+  /// - Precondition: the frame has a tag.
+  @inlinable public mutating func setVLANPriority(_ priority: UInt8) {
+    precondition(hasVLANTag && priority < 8)
+    store16((bytes.load16(14).byteSwapped & 0x1FFF | UInt16(priority) &<< 13).byteSwapped, at: 14)
+  }
+
   /// Inserts an 802.1Q tag behind the addresses, which move 4 bytes to the front: the first 4 bytes are overwritten.
   ///
   /// - Parameter control: the TCI: priority, drop eligibility, VLAN id.

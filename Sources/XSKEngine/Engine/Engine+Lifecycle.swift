@@ -11,7 +11,8 @@ extension Engine {
     let names = ports.map(\.name) + (configuration.localPort.map { [$0] } ?? [])
     for thread in threads {
       let placement = Placement(
-        worker: thread.plan.index, cpu: thread.plan.cpu, ports: names, slotCount: thread.plan.slotCount,
+        worker: thread.plan.index, cpu: thread.plan.cpu, ports: names, workerCount: threads.count,
+        slotCount: thread.plan.slotCount,
         offload: policy?.requests.isEmpty == false ? policy?.requests[thread.plan.index] : nil)
       try thread.start(
         make: { [self] thread throws(XSKError) in try makeParts(thread) },

@@ -17,6 +17,8 @@ public final class Engine: Sendable {
     public let cpu: Int
     /// The engine's ports, by name; the local one, if there is one, last.
     public let ports: [String]
+    /// Workers of the engine.
+    public let workerCount: Int
     /// Queues of the worker, over all ports: `Burst.slot` is less.
     public let slotCount: Int
     /// Where the worker's handler asks for verdicts in the kernel; nil without `EngineConfiguration.offload`.

@@ -28,6 +28,14 @@
     unsafe base.deallocate()
   }
 
+  /// The elements, for reading.
+  @inlinable public var span: Span<Element> {
+    @inline(__always) @_lifetime(borrow self) get {
+      // Safe: initialised up to `count`, and borrowed as long as the span lives.
+      unsafe _overrideLifetime(Span(_unsafeStart: base, count: count), borrowing: self)
+    }
+  }
+
   @inlinable public subscript(index: Int) -> Element {
     @inline(__always) unsafeAddress {
       precondition(index >= 0 && index < count)

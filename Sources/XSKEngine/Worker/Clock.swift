@@ -3,6 +3,9 @@ import Glibc
 
 /// The time-stamp counter against CLOCK_MONOTONIC: the packet path reads the counter, which costs a few cycles.
 public struct TimestampClock: Sendable {
+  /// The counter's value.
+  public static var now: UInt64 { cxsk_timestamp() }
+
   /// Ticks of the counter a second.
   public let ticksPerSecond: Double
 

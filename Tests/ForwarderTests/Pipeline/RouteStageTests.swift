@@ -10,8 +10,8 @@ struct RoutingUnits: UnitHandler, ~Copyable {
   let stage: RouteStage
   var answers: AnswerQueue
 
-  mutating func decide(_ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst) -> Verdict {
-    stage.route(unit, of: gro, in: &burst, &answers)
+  mutating func decide(_ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst) -> Verdict? {
+    stage.route(unit, gro.summary(of: unit), of: gro, in: &burst, &answers)
   }
 
   mutating func originate(_ burst: inout Burst) { answers.send(&burst) }

@@ -1,0 +1,171 @@
+import Glibc
+import Synchronization
+public import XSKEngine
+
+/// The forwarder's pipeline from the control plane's side: makes the workers' handlers, swaps policies under them, and knows
+/// what their rules have counted.
+///
+///     let pipeline = try Pipeline(configuration, facts: facts)
+///     let engine = try Engine.start(try configuration.engineConfiguration()) { placement in
+///       try pipeline.handler(for: placement)
+///     }
+///     try pipeline.replace(with: changed)
+public final class Pipeline: Sendable {
+  /// A worker as the control plane sees it.
+  private struct Member: Sendable {
+    let exchange: PolicyExchange
+    /// The policy that the worker had when it last answered.
+    var adopted: Policy
+    /// What it counts under the policies that it may still work by, oldest first.
+    var counting: [(policy: Policy, counters: PolicyCounters)]
+  }
+
+  private struct State: Sendable {
+    var policy: Policy
+    var members: [Int: Member] = [:]
+    var workers = 1
+    /// What was counted under policies that are gone, by kind and name.
+    var past: [CountedThing: RuleCount] = [:]
+    var generation: UInt64 = 1
+  }
+
+  private let state: Mutex<State>
+  /// One replacement at a time.
+  private let replacing = Mutex<Void>(())
+  private let taps: [TapDevice?]
+
+  /// - Parameters:
+  ///   - policy: what the workers begin with.
+  ///   - taps: for each port the TAP device that the action `host` hands packets to; nil: none.
+  public init(_ policy: Policy, taps: [TapDevice?] = []) {
+    state = Mutex(State(policy: policy))
+    self.taps = taps
+  }
+
+  /// The policy that is in force, or about to be.
+  public var policy: Policy { state.withLock { $0.policy } }
+
+  /// Policies so far, the first included.
+  public var generation: UInt64 { state.withLock { $0.generation } }
+
+  /// A worker's handler behind GRO. On the worker's thread: its memory lies there.
+  ///
+  /// - Throws: too much memory, or a TAP device that has no queue left.
+  public func handler(for placement: Engine.Placement) throws(XSKError) -> CoalescingHandler<PipelineHandler> {
+    try handler(worker: placement.worker, of: placement.workerCount, queues: placement.slotCount)
+  }
+
+  /// As `handler(for:)`, for a worker that is not an engine's.
+  public func handler(
+    worker: Int = 0, of workers: Int = 1, queues: Int
+  ) throws(XSKError) -> CoalescingHandler<PipelineHandler> {
+    let policy = policy
+    let exchange = PolicyExchange()
+    let first = try PolicyState(policy, workers: workers, after: nil)
+    let member = Member(exchange: exchange, adopted: policy, counting: [(policy, first.counterMemory)])
+    state.withLock {
+      $0.members[worker] = member
+      $0.workers = workers
+    }
+    let engine = policy.configuration.engine
+    let hosts = try HostPorts(taps, worker: worker, batch: engine.batch)
+    return try CoalescingHandler(
+      PipelineHandler(first, exchange, hosts: hosts), gro: policy.configuration.groConfiguration(),
+      batch: engine.batch, queues: queues)
+  }
+}
+
+// MARK: Replacing
+
+extension Pipeline {
+  /// Puts another policy in force: on every worker between two bursts, whole. Buckets of limiters that stay, and counts of
+  /// rules that stay, go on.
+  ///
+  /// - Parameters:
+  ///   - policy: for the same ports, engine and metadata, which a running engine can't change.
+  ///   - seconds: how long to wait for the workers' answers.
+  ///   - wake: wakes workers that sleep.
+  /// - Throws: too much memory, and nothing has changed; or a worker that does not answer, and will take the policy when it
+  ///   is back.
+  public func replace(
+    with policy: Policy, within seconds: Double = 5, wake: () -> Void = {}
+  ) throws(XSKError) {
+    let silent = try replacing.withLock { _ throws(XSKError) -> [Int] in
+      try send(policy)
+      wake()
+      return waitForAnswers(policy, seconds)
+    }
+    guard silent.isEmpty else {
+      throw XSKError(
+        "worker \(silent.map(String.init).joined(separator: ", "))",
+        "has not taken the new policy within \(seconds) s; it will once it goes on",
+        remedy: "see: xskfwd show status")
+    }
+  }
+
+  private func send(_ policy: Policy) throws(XSKError) {
+    let (members, workers) = state.withLock { ($0.members, $0.workers) }
+    var order: [Int] = []
+    var states = try FixedArray<PolicyState?>(count: members.count) { _ throws(XSKError) in nil }
+    for (place, (worker, member)) in members.sorted(by: { $0.key < $1.key }).enumerated() {
+      states[place] = try PolicyState(policy, workers: workers, after: member.adopted)
+      order.append(worker)
+    }
+    // All are made: from here on nothing fails.
+    state.withLock {
+      $0.policy = policy
+      $0.generation += 1
+    }
+    for (place, worker) in order.enumerated() {
+      guard let next = states[place].take() else { continue }
+      let counters = next.counterMemory
+      state.withLock { $0.members[worker]?.counting.append((policy, counters)) }
+      members[worker]?.exchange.send(next)
+    }
+  }
+
+  /// The workers that have not answered in time.
+  private func waitForAnswers(_ policy: Policy, _ seconds: Double) -> [Int] {
+    let end = TimestampClock.monotonicNanoseconds + UInt64(seconds * 1e9)
+    while true {
+      let silent = collect(policy)
+      if silent.isEmpty || TimestampClock.monotonicNanoseconds >= end { return silent }
+      usleep(200)
+    }
+  }
+
+  /// Takes the workers' answers in: what they counted under the policy before is kept by name.
+  private func collect(_ policy: Policy) -> [Int] {
+    state.withLock { state in
+      var silent: [Int] = []
+      for worker in state.members.keys.sorted() {
+        guard var member = state.members[worker] else { continue }
+        if let past = member.exchange.takePast() {
+          state.past.add(past.policy, past.counters)
+          member.adopted = policy
+          // States that it never took have counted nothing.
+          member.counting.removeAll { $0.policy !== policy }
+          state.members[worker] = member
+        }
+        if member.adopted !== policy { silent.append(worker) }
+      }
+      if silent.isEmpty { state.past.keep(policy) }
+      return silent
+    }
+  }
+}
+
+// MARK: Counts
+
+extension Pipeline {
+  /// What rules, last resorts, counters and limiters have counted since the start, or since they are there.
+  public var counts: PipelineCounts {
+    state.withLock { state in
+      var sums = state.past
+      for member in state.members.values {
+        for (policy, counters) in member.counting { sums.add(policy, counters) }
+      }
+      return PipelineCounts(state.policy, sums, generation: state.generation)
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import GROLite
+import PacketHeaders
+import XSKEngine
+
+/// What actions have said so far about the packets of a unit. Rate limits may let its first packets through and drop the rest.
+private struct UnitProgress {
+  /// Packets that are still on their way: the unit's first ones.
+  var count: Int
+  var tag = Tag.asItIs
+  var mark: UInt32?
+
+  /// What is to become of the outer VLAN tag, once the packets' way is known.
+  enum Tag {
+    case asItIs
+    case set(UInt16, priority: UInt8)
+    case removed
+  }
+}
+
+extension PipelineHandler {
+  /// Carries out a rule's actions, and those of the rules behind it as long as none is terminal.
+  @usableFromInline @inline(never)
+  mutating func carryOut(
+    _ first: Int, _ unit: GROUnit, _ summary: PacketSummary, _ gro: borrowing GROLite, _ burst: inout Burst
+  ) -> Verdict? {
+    var place = first
+    var progress = UnitProgress(count: unit.count)
+    while true {
+      let bytes = Self.bytes(unit, progress.count, gro, burst)
+      state.counters.add(place, packets: progress.count, bytes: bytes)
+      let entry = state.entries[place]
+      for number in Int(entry.first)..<Int(entry.first + entry.count) {
+        let step = state.steps[number]
+        switch step.kind {
+        case .verdict: return finish(step.verdict, unit, progress, gro, &burst)
+        case .route:
+          let verdict = state.stage.route(unit, summary, of: gro, in: &burst, &answers)
+          return finish(verdict, unit, progress, gro, &burst)
+        case .malformed:
+          return finish(.drop(.malformed(summary.malformation)), unit, progress, gro, &burst)
+        case .host: return deliver(unit, progress, gro, &burst)
+        case .limit:
+          guard limit(step, &progress, unit, summary, gro, &burst) else { return nil }
+        case .sample: break
+        case .count:
+          state.counters.add(
+            Int(step.number), packets: progress.count, bytes: Self.bytes(unit, progress.count, gro, burst))
+        case .setVLAN: progress.tag = .set(UInt16(truncatingIfNeeded: step.number), priority: step.priority)
+        case .removeVLAN: progress.tag = .removed
+        case .setMark:
+          let old = progress.mark ?? packetMark(unit.first, burst)
+          progress.mark = old & ~step.mask | step.number & step.mask
+        }
+      }
+      let found =
+        state.usesMetadata
+        ? matchMetadata(summary, unit.first, burst, from: place + 1, mark: progress.mark)
+        : matchPlain(summary, unit.first, burst, from: place + 1)
+      place = found ?? lastResort(summary)
+    }
+  }
+
+  private func matchPlain(_ summary: PacketSummary, _ index: Int, _ burst: borrowing Burst, from first: Int) -> Int? {
+    state.classifier.firstMatch(
+      summary, frame: burst.bytes(index), length: burst.length(index), ingressPort: burst.port,
+      context: PrefixSetContext(state.sets.span), from: first)
+  }
+
+  /// The mark that a packet came in with.
+  private func packetMark(_ index: Int, _ burst: borrowing Burst) -> UInt32 {
+    guard burst.hasMetadata else { return 0 }
+    return UInt32(truncatingIfNeeded: burst.metadata(index).get(.mark) ?? 0)
+  }
+
+  /// - Returns: whether any packet conforms. The others have their verdicts.
+  private mutating func limit(
+    _ step: PipelineStep, _ progress: inout UnitProgress, _ unit: GROUnit, _ summary: PacketSummary,
+    _ gro: borrowing GROLite, _ burst: inout Burst
+  ) -> Bool {
+    let (limiter, packets) = (Int(step.number), progress.count)
+    let bytes = Self.bytes(unit, packets, gro, burst)
+    let passed = state.limiters[limiter].take(summary.key, packets: packets, bits: bytes * 8, now: burst.now)
+    let passedBytes = passed == packets ? bytes : Self.bytes(unit, passed, gro, burst)
+    let place = state.places.limiter(limiter)
+    state.counters.add(place, packets: passed, bytes: passedBytes)
+    guard passed < packets else { return true }
+    state.counters.add(place + 1, packets: packets - passed, bytes: bytes - passedBytes)
+    Self.decide(step.verdict, unit, passed..<packets, gro, &burst)
+    progress.count = passed
+    return passed > 0
+  }
+
+  /// Gives the packets that are still on their way their verdict, and the tag that they are to have.
+  private func finish(
+    _ verdict: Verdict, _ unit: GROUnit, _ progress: UnitProgress, _ gro: borrowing GROLite, _ burst: inout Burst
+  ) -> Verdict? {
+    if verdict.isTransmitted, retag(unit, progress, verdict, gro, &burst) { return nil }
+    guard progress.count < unit.count else { return verdict }
+    Self.decide(verdict, unit, 0..<progress.count, gro, &burst)
+    return nil
+  }
+
+  /// Sets the tag of what leaves, and the verdicts.
+  ///
+  /// - Returns: false, and nothing has happened, if the tag is to stay.
+  private func retag(
+    _ unit: GROUnit, _ progress: UnitProgress, _ verdict: Verdict, _ gro: borrowing GROLite, _ burst: inout Burst
+  ) -> Bool {
+    var index = unit.first
+    for place in 0..<progress.count {
+      switch progress.tag {
+      case .asItIs: return false
+      case .removed:
+        _ = burst.removeVLAN(index)
+        burst[verdict: index] = verdict
+      case .set(let id, let priority):
+        let isSet = burst.setVLAN(index, to: id, priority: priority < 8 ? priority : nil)
+        burst[verdict: index] = isSet ? verdict : .drop(.noHeadroom)
+      }
+      if place + 1 < unit.count { index = gro.next(after: index) }
+    }
+    return true
+  }
+
+  /// Hands packets to the host's stack.
+  private mutating func deliver(
+    _ unit: GROUnit, _ progress: UnitProgress, _ gro: borrowing GROLite, _ burst: inout Burst
+  ) -> Verdict? {
+    if progress.count == unit.count { return hosts.deliver(unit, of: gro, in: &burst) }
+    var index = unit.first
+    for place in 0..<progress.count {
+      burst[verdict: index] = hosts.deliver(index, in: burst)
+      if place + 1 < unit.count { index = gro.next(after: index) }
+    }
+    return nil
+  }
+
+  /// Sets the verdict of some of a unit's packets.
+  private static func decide(
+    _ verdict: Verdict, _ unit: GROUnit, _ range: Range<Int>, _ gro: borrowing GROLite, _ burst: inout Burst
+  ) {
+    var index = unit.first
+    for place in 0..<range.upperBound {
+      if place >= range.lowerBound { burst[verdict: index] = verdict }
+      if place + 1 < unit.count { index = gro.next(after: index) }
+    }
+  }
+
+  /// Bytes of the first `count` packets.
+  private static func bytes(
+    _ unit: GROUnit, _ count: Int, _ gro: borrowing GROLite, _ burst: borrowing Burst
+  ) -> Int {
+    var bytes = 0
+    var index = unit.first
+    for place in 0..<count {
+      bytes += burst.length(index)
+      if place + 1 < unit.count { index = gro.next(after: index) }
+    }
+    return bytes
+  }
+
+  /// Decides about each packet of a unit by itself.
+  @usableFromInline @inline(never)
+  mutating func decideEach(_ unit: GROUnit, _ gro: borrowing GROLite, _ burst: inout Burst) -> Verdict? {
+    var index = unit.first
+    for place in 0..<unit.count {
+      let next = place + 1 < unit.count ? gro.next(after: index) : index
+      let summary = PacketSummary(burst.bytes(index), length: burst.length(index))
+      let alone = GROUnit(lone: index, summary)
+      let found = match(summary, index, burst, from: 0)
+      let verdict = carryOut(found, alone, summary, gro, &burst)
+      if let verdict { burst[verdict: index] = verdict }
+      index = next
+    }
+    return nil
+  }
+}

@@ -1,0 +1,79 @@
+public import XSKEngine
+
+/// A configuration's rules, sets and routes as tables: made off the packet path, never changed, and shared by all workers.
+public final class Policy: Sendable {
+  public let configuration: ForwarderConfiguration
+  let rules: CompiledRules
+  let sets: [PrefixSet]
+  let routes: Routes
+  let program: PipelineProgram
+  /// The drop reasons of the operator's, by the names that rules have.
+  let reasons: [String: DropReason]
+
+  /// - Parameters:
+  ///   - configuration: a consistent one.
+  ///   - routes: nil: those of the configuration, for ports of which `facts` says what routing must know.
+  ///   - reasons: numbers for the operator's reasons; nil: as the rules name them first.
+  /// - Throws: what the tables refuse: rules that don't compile, too much memory, a gateway that is no neighbour.
+  public init(
+    _ configuration: ForwarderConfiguration, facts: [PortFacts], routes: Routes? = nil,
+    reasons: [String: DropReason]? = nil
+  ) throws(XSKError) {
+    self.configuration = configuration
+    self.reasons = reasons ?? configuration.dropReasons
+    rules = try configuration.compiledRules()
+    sets = try configuration.prefixSets()
+    if let routes { self.routes = routes } else { self.routes = try configuration.makeRoutes(facts) }
+    program = PipelineProgram(configuration.rules, reasons: self.reasons)
+  }
+
+  /// The same policy with other routes: rules and sets are not made anew.
+  init(_ policy: Policy, routes: Routes) {
+    configuration = policy.configuration
+    rules = policy.rules
+    sets = policy.sets
+    program = policy.program
+    reasons = policy.reasons
+    self.routes = routes
+  }
+
+  /// Where a worker counts what.
+  var places: PolicyPlaces { PolicyPlaces(self) }
+
+  /// Which rules' sets hold sources, and which destinations: bits of the sets' numbers.
+  var setsInUse: (sources: UInt64, destinations: UInt64) {
+    let numbers = Dictionary(uniqueKeysWithValues: configuration.rules.prefixSets.enumerated().map { ($1, $0) })
+    func bits(_ condition: (RuleMatch) -> Condition<String>?) -> UInt64 {
+      configuration.rules.rules.flatMap { condition($0.match)?.values ?? [] }
+        .reduce(0) { $0 | 1 << UInt64(numbers[$1] ?? 0) }
+    }
+    return (bits(\.sourceSet), bits(\.destinationSet))
+  }
+
+  /// Whether rules ask for metadata, or set marks that later ones may ask for.
+  var usesMetadata: Bool { configuration.rules.rules.contains { !$0.match.metadata.isEmpty } }
+
+  /// Whether any packet can be routed.
+  var usesRoutes: Bool { program.steps.contains { $0.kind == .route } }
+}
+
+/// The order of what a worker counts: rules, default, malformed, named counters, and three for each limiter.
+struct PolicyPlaces: Sendable {
+  let rules: Int
+  let counters: Int
+  let limiters: Int
+
+  init(_ policy: Policy) {
+    rules = policy.configuration.rules.rules.count
+    counters = policy.program.counterNames.count
+    limiters = policy.configuration.limiters.count
+  }
+
+  var defaultAction: Int { rules }
+  var malformed: Int { rules + 1 }
+  var firstCounter: Int { rules + 2 }
+  var firstLimiter: Int { firstCounter + counters }
+  /// What conformed; what exceeded the limit is behind it, and what met a full table behind that.
+  func limiter(_ number: Int) -> Int { firstLimiter + number * 3 }
+  var count: Int { limiter(limiters) }
+}

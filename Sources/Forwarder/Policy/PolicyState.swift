@@ -1,0 +1,71 @@
+import PacketHeaders
+import XSKEngine
+
+/// A policy as one worker carries it out: the tables as plain values, and what is the worker's own, buckets and counters.
+///
+/// It is made by the control plane, handed over whole, and handed back whole (`PolicyExchange`): the packet path never sees
+/// half of one, and nothing is allocated or freed there.
+public struct PolicyState: ~Copyable, @unchecked Sendable {
+  // Sendable: one thread has it at a time. What it points into is kept by `policy` and `counterMemory`.
+  let policy: Policy
+  let counterMemory: PolicyCounters
+  @usableFromInline let classifier: RuleClassifier
+  @usableFromInline let entries: FixedArray<PipelineEntry>
+  let steps: FixedArray<PipelineStep>
+  @usableFromInline let sets: FixedArray<PrefixSet.View>
+  @usableFromInline let stage: RouteStage
+  @usableFromInline let counters: PolicyCountersView
+  var limiters: FixedArray<WorkerLimiter>
+  /// For each limiter the one of the state before whose buckets go on; −1: none.
+  let heirs: FixedArray<Int>
+  let places: PolicyPlaces
+  /// Rules; the last resorts' entries are behind theirs.
+  @usableFromInline let ruleCount: Int
+  /// Packets of a unit may meet different rules.
+  @usableFromInline let looksBeyondFlow: Bool
+  @usableFromInline let usesMetadata: Bool
+  @usableFromInline let usesRoutes: Bool
+  @usableFromInline let sourceSets: UInt64
+  @usableFromInline let destinationSets: UInt64
+
+  /// - Parameters:
+  ///   - workers: that limits on all packets of a rule are divided among.
+  ///   - past: whose buckets go on where limiters are the same.
+  /// - Throws: too much memory.
+  init(_ policy: Policy, workers: Int, after past: Policy?) throws(XSKError) {
+    self.policy = policy
+    places = policy.places
+    counterMemory = PolicyCounters(count: places.count)
+    // Safe: `policy` and `counterMemory` are kept beside the views.
+    unsafe (classifier, counters) = (policy.rules.classifier, counterMemory.view)
+    sets = FixedArray(policy.sets.map { unsafe $0.view })
+    entries = FixedArray(policy.program.entries)
+    steps = FixedArray(policy.program.steps)
+    stage = RouteStage(policy.routes)
+    let limiters = policy.configuration.limiters
+    let heirs = limiters.map { limiter in past?.configuration.limiters.firstIndex(of: limiter) ?? -1 }
+    self.heirs = FixedArray(heirs)
+    self.limiters = try FixedArray(count: limiters.count) { number throws(XSKError) in
+      try WorkerLimiter(limiters[number], workers: workers, isPlaceholder: heirs[number] >= 0)
+    }
+    ruleCount = places.rules
+    looksBeyondFlow = policy.rules.looksBeyondFlow
+    usesMetadata = policy.usesMetadata
+    usesRoutes = policy.usesRoutes
+    (sourceSets, destinationSets) = policy.setsInUse
+  }
+
+  /// Takes over the buckets that go on.
+  mutating func inherit(from past: inout PolicyState) {
+    for number in 0..<limiters.count where heirs[number] >= 0 {
+      swap(&limiters[number], &past.limiters[heirs[number]])
+    }
+  }
+
+  /// Writes what the limiters know of themselves to the counters.
+  mutating func publishGauges() {
+    for number in 0..<limiters.count {
+      counters.set(places.limiter(number) + 2, packets: limiters[number].sharedPackets)
+    }
+  }
+}
