@@ -59,7 +59,8 @@ let package = Package(
     .target(name: "Reporting", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
 
     // What operating a running engine takes, but for the command line: control socket, metrics, systemd.
-    .target(name: "Operations", dependencies: ["Reporting", "XSKEngine", "CXsk"], swiftSettings: swiftSettings),
+    .target(
+      name: "Operations", dependencies: ["Forwarder", "Reporting", "XSKEngine", "CXsk"], swiftSettings: swiftSettings),
 
     // Namespaces, veth pairs and traffic: what the demo, the system tests and the benchmarks are set up with.
     .target(

@@ -15,7 +15,9 @@ struct Section: Sendable {
       "version", "ports", "engine", "metadata", "sets", "limiters", "rules", "default", "malformed", "routes",
       "neighbours",
     ], required: ["version", "ports"])
-  static let port = Section("port", ["device", "queues", "vlan", "mtu", "addresses"], required: ["device"])
+  static let port = Section("port", ["device", "queues", "vlan", "mtu", "addresses", "tap", "punt"], required: ["device"])
+  static let punt = Section(
+    "punt", ["addresses", "neighbours", "listener-queries", "ethertypes", "protocols", "services"])
   static let engine = Section(
     "engine", ["cores", "mode", "idle", "batch", "chunk", "hugepages", "gro", "gro-hold"])
   static let metadata = Section("metadata", ["write", "mark", "keys"])
@@ -38,12 +40,14 @@ struct Section: Sendable {
   static let neighbour = Section("neighbour", ["mac", "port"], required: ["mac", "port"])
 
   static let all = [
-    file, port, engine, metadata, metadataKey, setFile, limiter, rule, match, negation, action, tag, route, neighbour,
+    file, port, punt, engine, metadata, metadataKey, setFile, limiter, rule, match, negation, action, tag, route, neighbour,
   ]
 }
 
 /// Words that values are chosen from.
 enum Words {
+  static let punt = ["auto", "host", "off"]
+  static let puntNeighbours = ["off", "own", "all"]
   static let pages = ["2M", "1G", "off"]
   static let gro = ["off", "chain"]
   static let metadata = ["rx-hash", "rx-timestamp", "vlan", "flow-tag", "ifindex", "mark"]

@@ -23,22 +23,24 @@ public final class OperatorService: Sendable {
 
   /// - Parameters:
   ///   - manager: told every half of its watchdog's time that all workers are well.
+  ///   - policy: where a policy can be asked about and replaced; nil: there is none.
   ///   - additions: adds paths to the control socket.
   ///   - requestStop: called when a client asks for the end, on the server's thread.
   /// - Throws: a socket or address that can't be listened on; then nothing is left behind.
   public static func start(
     _ engine: Engine, control: ControlAddress, metrics: MetricsEndpoint?, manager: ServiceManager? = nil,
-    additions: (inout HTTPRouter) -> Void = { _ in }, requestStop: @escaping @Sendable () -> Void
+    policy: PolicyDesk? = nil, additions: (inout HTTPRouter) -> Void = { _ in }, requestStop: @escaping @Sendable () -> Void
   ) throws(XSKError) -> OperatorService {
     var listeners: [HTTPServer.Listener] = []
     var chores: [HTTPServer.Chore] = []
     let history = SnapshotHistory()
-    let exposition = MetricsRoute(engine: engine)
+    let exposition = MetricsRoute(engine: engine, policy: policy)
     let controlPath = try path(control)
     if let controlPath {
       var router = HTTPRouter()
       ControlRoutes(engine: engine, history: history, requestStop: requestStop).add(to: &router)
       exposition.add(to: &router)
+      policy?.add(to: &router)
       additions(&router)
       listeners.append(.init(socket: try ListeningSocket.unix(controlPath), router: router))
       chores.append(.init(seconds: 1) { if let now = try? engine.counters.snapshot() { history.add(now) } })

@@ -139,6 +139,49 @@ extension BadFile {
     ),
   ]
 
+  static func punt(_ text: String, _ messages: String...) -> BadFile {
+    BadFile("version: 1\nports: {a: {device: eth0, punt: \(text)}}", all: messages)
+  }
+
+  static let punt: [BadFile] = [
+    .punt("on", "f:2:33: ports.a.punt: value \"on\": unknown; use auto, host or off"),
+    .punt(
+      "{address: kernel}", "f:2:34: ports.a.punt.address: unknown key; did you mean \"addresses\"?"),
+    .punt(
+      "{addresses: 10.0.0.0/8}",
+      "f:2:45: ports.a.punt.addresses: value \"10.0.0.0/8\": neither kernel nor an IP address; write kernel, or addresses like 192.0.2.1"
+    ),
+    .punt(
+      "{addresses: [192.0.2.1, 224.0.0.1]}",
+      "f:2:57: ports.a.punt.addresses[1]: value \"224.0.0.1\": not a host's own; name unicast addresses"),
+    .punt(
+      "{neighbours: own}",
+      "f:2:46: ports.a.punt.neighbours: value \"own\": but no address is the host's own; name addresses, or write all"),
+    .punt(
+      "{neighbours: each}", "f:2:46: ports.a.punt.neighbours: value \"each\": unknown; use off, own or all"),
+    .punt(
+      "{ethertypes: ip}",
+      "f:2:46: ports.a.punt.ethertypes: value \"ip\": would take all of IP, or of a VLAN; name addresses, protocols or services"
+    ),
+    .punt(
+      "{services: [udp/67, 68]}",
+      "f:2:53: ports.a.punt.services[1]: value \"68\": no service; write it like udp/67 or tcp/179, the port from 1 to 65535"
+    ),
+    .punt(
+      "{services: udp/0}",
+      "f:2:44: ports.a.punt.services: value \"udp/0\": no service; write it like udp/67 or tcp/179, the port from 1 to 65535"
+    ),
+    .punt(
+      "{listener-queries: 1}",
+      "f:2:52: ports.a.punt.listener-queries: value \"1\": unknown; use true or false"),
+    BadFile(
+      "version: 1\nports: {a: {device: eth0, tap: eth1}, b: {device: eth1}}",
+      "f:2:32: ports.a.tap: value \"eth1\": port \"b\" has a device of this name; choose a name that no interface has"),
+    BadFile(
+      "version: 1\nports: {a: {device: eth0, tap: t}, b: {device: eth1, tap: t}}",
+      "f:2:59: ports.b.tap: value \"t\": port \"a\" has a device of this name; choose a name that no interface has"),
+  ]
+
   static let engine: [BadFile] = [
     .with(
       "engine: fast",

@@ -8,7 +8,7 @@ struct BadFile: Sendable, CustomTestStringConvertible {
 
   init(_ text: String, _ messages: String...) { self.init(text, all: messages) }
 
-  private init(_ text: String, all messages: [String]) { (self.text, self.messages) = (text, messages) }
+  init(_ text: String, all messages: [String]) { (self.text, self.messages) = (text, messages) }
 
   static let ports = "version: 1\nports: {a: {device: eth0}, b: {device: eth1}}\n"
   static let addressed = "version: 1\nports: {a: {device: eth0, addresses: [10.0.0.1/24]}, b: {device: eth1}}\n"

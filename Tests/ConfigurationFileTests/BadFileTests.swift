@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct BadFileTests {
   @Test(
-    arguments: BadFile.documents + BadFile.portRows + BadFile.engine + BadFile.metadata + BadFile.sets
+    arguments: BadFile.documents + BadFile.portRows + BadFile.punt + BadFile.engine + BadFile.metadata + BadFile.sets
       + BadFile.limiters
       + BadFile.routes)
   func `a bad definition is refused with its place, key, value and remedy`(file: BadFile) {

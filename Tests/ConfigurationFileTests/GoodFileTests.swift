@@ -42,7 +42,10 @@ import XSKEngine
       ])
     let engine = configuration.engineConfiguration()
     #expect(
-      engine.ports == [PortConfiguration("eth0", queues: [0, 2, 3]), PortConfiguration("eth1", queues: [4, 5])])
+      engine.ports == [
+        PortConfiguration("eth0", queues: [0, 2, 3], punt: .bridge),
+        PortConfiguration("eth1", queues: [4, 5], punt: .bridge),
+      ])
     #expect(engine.cores == [2, 3] && engine.socket.mode == .zerocopy && engine.worker.idle == .spin)
     #expect(engine.worker.batch == 128 && engine.umem.chunkSize == 4096 && engine.umem.pages == .huge1G)
     #expect(engine.heldPerQueue == 64 && configuration.groConfiguration()?.holdTime == 30_000)
@@ -102,4 +105,36 @@ import XSKEngine
       ])
     #expect(configuration.rules.defaultAction == .forward(port: 0) && configuration.rules.malformedAction == .host)
   }
+
+  @Test func `what belongs to the host itself is read`() throws {
+    let configuration = try read(
+      """
+      version: 1
+      ports:
+        a: {device: eth0}
+        b: {device: eth1, tap: host1}
+        c: {device: eth2, punt: host}
+        d: {device: eth3, punt: off}
+        e:
+          device: eth4
+          punt: {addresses: [192.0.2.1, "2001:db8::1"], neighbours: all, listener-queries: true,
+            ethertypes: [lldp, 0x88f7], protocols: [ospf, 112], services: [udp/67, tcp/179]}
+        f: {device: eth5, punt: {addresses: kernel}}
+      """)
+    #expect(configuration.ports[1].tap == "host1")
+    let given = PuntConfiguration(
+      addresses: .given(Set(["192.0.2.1", "2001:db8::1"].compactMap { NetworkAddress($0) })), neighbours: .all,
+      listenerQueries: true, etherTypes: [0x88CC, 0x88F7], protocols: [89, 112],
+      services: [.init(ipProtocol: 17, port: 67), .init(ipProtocol: 6, port: 179)])
+    let punts = configuration.engineConfiguration().ports.map(\.punt)
+    #expect(punts == [.bridge, .none, .host, .none, given, PuntConfiguration(addresses: .kernel)])
+    var router = configuration
+    router.rules.defaultAction = .route
+    #expect(router.engineConfiguration().ports.map(\.punt)[..<2] == [.host, .none], "a router answers for itself only")
+  }
+}
+
+extension PuntConfiguration {
+  /// What `auto` is where nothing is routed.
+  static let bridge = PuntConfiguration(addresses: .kernel, neighbours: .own)
 }

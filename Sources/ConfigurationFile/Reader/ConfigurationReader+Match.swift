@@ -33,7 +33,7 @@ extension ConfigurationReader {
     match.destinationPort = condition(fields["dport"], "a port number", Self.portRange)
     readICMP(fields, &match)
     match.tcpFlags = condition(fields["tcp-flags"], "flags such as syn / syn,ack", PacketValue.tcpFlags)
-    match.isFragment = choice(fields["fragment"], ["true", "false"]).map { $0 == 0 }
+    match.isFragment = boolean(fields["fragment"])
     match.length = condition(fields["length"], "a number of bytes", Self.portRange)
     match.metadata = readMetadataPatterns(fields["metadata"])
     return match

@@ -6,13 +6,17 @@ import XSKEngine
 extension ConfigurationReader {
   mutating func tellOddities(_ fields: Fields, _ configuration: ForwarderConfiguration) {
     let rules = configuration.rules
-    let actions = rules.rules.flatMap(\.actions) + [rules.defaultAction] + (rules.malformedAction.map { [$0] } ?? [])
     let hasRoutes = !configuration.routes.isEmpty || configuration.ports.contains { !$0.addresses.isEmpty }
-    if actions.contains(.route), !hasRoutes {
+    if rules.routes, !hasRoutes {
       warn(fields.element, "packets are routed, but there are no routes", "add routes, or addresses of ports")
     }
-    if let routes = fields["routes"], !configuration.routes.isEmpty, !actions.contains(.route) {
+    if let routes = fields["routes"], !configuration.routes.isEmpty, !rules.routes {
       warn(routes, "nothing is routed", "add a rule or a default with the action route")
+    }
+    if rules.deliversToHost, configuration.ports.allSatisfy({ $0.tap == nil }) {
+      warn(
+        fields.element, "packets go to the host, but no port has a TAP device: they are dropped as no_host",
+        "add tap to the ports, or leave what is the host's own to punt")
     }
     for name in setNames where !usedSets.contains(name) {
       guard let element = fields["sets"] else { break }

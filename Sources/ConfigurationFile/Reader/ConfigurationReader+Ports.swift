@@ -25,6 +25,7 @@ extension ConfigurationReader {
           "give each port a device of its own")
       }
     }
+    checkTaps(ports, entries, users)
     checkAddresses(ports, entries)
     return ports
   }
@@ -57,7 +58,20 @@ extension ConfigurationReader {
       }
       port.addresses.append(address)
     }
+    port.tap = value(fields["tap"], "a device's name", PacketValue.device)
+    if let punt = fields["punt"] { port.punt = readPunt(punt) }
     return port
+  }
+
+  /// A TAP device is new: no port has its name, nor has another TAP device.
+  private mutating func checkTaps(_ ports: [ForwarderPort], _ entries: [Entry], _ users: [String: String]) {
+    var users = users
+    for (port, entry) in zip(ports, entries) {
+      guard let tap = port.tap, let user = users.updateValue(port.name, forKey: tap) else { continue }
+      report(
+        fieldElement(entry.element, "tap"), value: tap, "port \"\(user)\" has a device of this name",
+        "choose a name that no interface has")
+    }
   }
 
   /// An address belongs to one port, and so does a network: routes to both would lead two ways.

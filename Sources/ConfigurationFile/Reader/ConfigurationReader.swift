@@ -198,6 +198,8 @@ extension ConfigurationReader {
     }
   }
 
+  mutating func boolean(_ element: Element?) -> Bool? { choice(element, ["true", "false"]).map { $0 == 0 } }
+
   /// The number of something that was named elsewhere.
   mutating func reference(_ element: Element?, to names: [String], _ what: String) -> Int? {
     value(element, "the name of a \(what)") { text throws(ValueFault) in

@@ -5,7 +5,9 @@ public import XSKEngine
 extension ForwarderConfiguration {
   /// The engine's part, drop reasons' names included. Counter page, tool, version and command are the program's to fill in.
   public func engineConfiguration() -> EngineConfiguration {
-    var configuration = EngineConfiguration(ports: ports.map { PortConfiguration($0.device, queues: $0.queues) })
+    var configuration = EngineConfiguration(
+      ports: ports.map { PortConfiguration($0.device, queues: $0.queues, punt: punt(of: $0)) })
+    configuration.localPort = Self.localPort
     configuration.cores = engine.cores
     configuration.worker.batch = engine.batch
     configuration.worker.idle = engine.idle
@@ -14,9 +16,22 @@ extension ForwarderConfiguration {
     configuration.umem.pages = engine.hugepages
     configuration.heldPerQueue = heldPerQueue
     configuration.metadata = metadata
-    configuration.reasonNames = DropReason.pipelineNames
+    configuration.reasonNames = DropReason.pipelineNames.merging(DropReason.hostNames) { first, _ in first }
     for (number, name) in rules.dropReasons.enumerated() { configuration.reasonNames[.custom(number)] = name }
     return configuration
+  }
+
+  /// The engine's name for what the forwarder itself sends: answers, and what the host sends.
+  static var localPort: String { "local" }
+
+  func punt(of port: ForwarderPort) -> PuntConfiguration {
+    switch port.punt {
+    case .given(let punt): return punt
+    case .auto:
+      guard port.tap == nil else { return .none }
+      // A bridge lets questions for others through; a router answers for itself only.
+      return rules.routes ? .host : PuntConfiguration(addresses: .kernel, neighbours: .own)
+    }
   }
 
   /// GRO ahead of the pipeline; nil: none.

@@ -38,6 +38,10 @@ public struct ForwarderPort: Hashable, Sendable {
   public var mtu: UInt16?
   /// Its own addresses: ICMP answers come from the first of each version, and their networks are connected here.
   public var addresses: [InterfaceAddress]
+  /// The TAP device to make for the action `host`: it stands in the port's place; nil: none.
+  public var tap: String?
+  /// What the XDP program leaves to the kernel's stack.
+  public var punt = ConfiguredPunt.auto
 
   public init(
     _ name: String, device: String, queues: [Int]? = nil, vlan: UInt16? = nil, mtu: UInt16? = nil,
@@ -46,6 +50,14 @@ public struct ForwarderPort: Hashable, Sendable {
     (self.name, self.device, self.queues) = (name, device, queues)
     (self.vlan, self.mtu, self.addresses) = (vlan, mtu, addresses)
   }
+}
+
+/// What of a port's packets belongs to the host itself.
+public enum ConfiguredPunt: Hashable, Sendable {
+  /// What is sent to the kernel's own addresses, and neighbours' questions for them; of a router all of neighbour discovery.
+  /// Nothing where a TAP device stands in the port's place.
+  case auto
+  case given(PuntConfiguration)
 }
 
 /// An address in host order.

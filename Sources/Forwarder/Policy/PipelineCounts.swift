@@ -4,6 +4,10 @@ public struct PipelineCounts: Hashable, Sendable, Codable {
     public var name: String
     public var packets: UInt64
     public var bytes: UInt64
+
+    public init(name: String, _ count: RuleCount) {
+      (self.name, packets, bytes) = (name, count.packets, count.bytes)
+    }
   }
 
   public struct Limiter: Hashable, Sendable, Codable {
@@ -71,9 +75,7 @@ extension [CountedThing: RuleCount] {
 extension PipelineCounts {
   init(_ policy: Policy, _ sums: [CountedThing: RuleCount], generation: UInt64) {
     func sum(_ thing: CountedThing) -> RuleCount { sums[thing] ?? RuleCount() }
-    func rule(_ name: String, _ thing: CountedThing) -> Rule {
-      Rule(name: name, packets: sum(thing).packets, bytes: sum(thing).bytes)
-    }
+    func rule(_ name: String, _ thing: CountedThing) -> Rule { Rule(name: name, sum(thing)) }
     self.generation = generation
     rules = policy.configuration.rules.rules.map { rule($0.name, .rule($0.name)) }
     defaultAction = sum(.defaultAction)

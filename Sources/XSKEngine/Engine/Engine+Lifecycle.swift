@@ -143,9 +143,32 @@ extension Engine {
   /// Rewrites what the counter page says about ports.
   func publishDescription() {
     do throws(XSKError) {
-      try counters.describe { [configuration, plan, ports] in $0 = Self.description(configuration, plan, ports) }
+      try describe()
     } catch {
       note("\(error)")
+    }
+  }
+
+  private func describe() throws(XSKError) {
+    let reasons = reasonNames.withLock { $0 }
+    try counters.describe { [configuration, plan, ports] in
+      $0 = Self.description(configuration, plan, ports, reasons)
+    }
+  }
+
+  /// Names further drop reasons, as `EngineConfiguration.reasonNames`; what has a name keeps it.
+  ///
+  /// - Throws: more names than the counter page has room for; then none is added.
+  public func add(reasonNames names: [DropReason: String]) throws(XSKError) {
+    let before = reasonNames.withLock { old in
+      defer { old.merge(names) { first, _ in first } }
+      return old
+    }
+    do throws(XSKError) {
+      try describe()
+    } catch {
+      reasonNames.withLock { $0 = before }
+      throw error
     }
   }
 }

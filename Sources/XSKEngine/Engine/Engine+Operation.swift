@@ -36,6 +36,11 @@ extension Engine {
   /// - Throws: if there is no such port.
   public func resume(port name: String? = nil) throws(XSKError) { try setDrained(false, name) }
 
+  /// Wakes workers that sleep, so that they look at once at what has been left for them.
+  public func wakeWorkers() {
+    for thread in threads { thread.control.wake() }
+  }
+
   private func setDrained(_ isWanted: Bool, _ name: String?) throws(XSKError) {
     let chosen = ports.filter { name == nil || $0.name == name }
     guard !chosen.isEmpty else {

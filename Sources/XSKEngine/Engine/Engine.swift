@@ -36,6 +36,8 @@ public final class Engine: Sendable {
   /// nil: the XDP programs only redirect.
   let policy: KernelPolicy?
   let offloader = SupervisorState()
+  /// As `EngineConfiguration.reasonNames`, and what was added since.
+  let reasonNames: Mutex<[DropReason: String]>
 
   /// Starts an engine in the calling thread's network namespace.
   ///
@@ -89,11 +91,12 @@ public final class Engine: Sendable {
     self.plan = plan
     let policy = try KernelPolicy.make(configuration, workers: plan.workers.count)
     self.policy = policy
+    reasonNames = Mutex(configuration.reasonNames)
     ports = zip(plan.devices, plan.queues).enumerated().map {
       Port(index: $0, device: $1.0, queues: $1.1, metadata: configuration.metadata, policy: policy)
     }
     threads = plan.workers.map { WorkerThread($0, dropsCapabilities: configuration.dropsWorkerCapabilities) }
-    let description = Self.description(configuration, plan, ports)
+    let description = Self.description(configuration, plan, ports, configuration.reasonNames)
     counters =
       switch configuration.counterPage {
       case .memory: try CounterPage(inMemory: description, workers: plan.workers.count)
@@ -114,7 +117,7 @@ public final class Engine: Sendable {
   func note(_ line: String) { notes.withLock { $0.append(line) } }
 
   static func description(
-    _ configuration: EngineConfiguration, _ plan: EnginePlan, _ ports: [Port]
+    _ configuration: EngineConfiguration, _ plan: EnginePlan, _ ports: [Port], _ reasons: [DropReason: String]
   ) -> CounterDescription {
     CounterDescription(
       tool: configuration.tool, version: configuration.version, command: configuration.command,
@@ -128,7 +131,7 @@ public final class Engine: Sendable {
             [CounterDescription.Slot(worker: worker.index, cpu: worker.cpu, port: ports.count, queue: worker.index)]
           } ?? [])
       },
-      counters: .current.adding(configuration.reasonNames))
+      counters: .current.adding(reasons))
   }
 
   /// Has the devices leave their interrupts to our polling; refusal is a note, not an obstacle.

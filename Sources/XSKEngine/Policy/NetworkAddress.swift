@@ -55,7 +55,7 @@ import Glibc
   }
 
   /// Neither unspecified, loopback, multicast nor IPv4's broadcast: one host's address that can be seen on a wire.
-  var isUnicast: Bool {
+  public var isUnicast: Bool {
     let bytes = bytes
     guard isIPv6 else { return bytes[0] != 0 && bytes[0] != 127 && bytes[0] < 224 }
     return bytes[0] != 0xff && !(bytes[..<15].allSatisfy { $0 == 0 } && bytes[15] < 2)

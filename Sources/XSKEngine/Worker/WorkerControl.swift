@@ -28,6 +28,9 @@ public final class WorkerControl: Sendable {
 
   public var isStopRequested: Bool { stop.load(ordering: .acquiring) }
 
+  /// Has a worker that sleeps do its housekeeping.
+  public func wake() { ring() }
+
   private func ring() {
     if bell >= 0 { cxsk_bell_ring(bell) }
   }

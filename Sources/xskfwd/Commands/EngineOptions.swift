@@ -27,7 +27,10 @@ struct EngineOptions: ParsableArguments {
   @OptionGroup var operating: OperatingOptions
   @OptionGroup var output: OutputOptions
 
-  func configuration(ports: [String], command: String) -> EngineConfiguration {
+  /// - Parameters:
+  ///   - command: its name.
+  ///   - arguments: what else the command line said that makes the run what it is.
+  func configuration(ports: [String], command: String, arguments: [String] = []) -> EngineConfiguration {
     var configuration = EngineConfiguration(ports: ports.map { PortConfiguration($0, queues: queues?.numbers) })
     configuration.cores = cores?.numbers
     configuration.worker.batch = batch
@@ -35,12 +38,20 @@ struct EngineOptions: ParsableArguments {
     configuration.socket.mode = mode
     configuration.umem.chunkSize = chunk
     configuration.umem.pages = hugepages
-    configuration.counterPage = .standard
-    configuration.dropsWorkerCapabilities = true
-    configuration.tool = "xskfwd"
-    configuration.version = Xskfwd.version
-    configuration.command = command
+    configuration.introduce(([command] + ports + arguments).joined(separator: " "))
     return configuration
+  }
+}
+
+extension EngineOptions {
+  /// A run on some ports.
+  func run(
+    _ command: String, _ ports: [String], arguments: [String] = [],
+    _ change: (inout EngineConfiguration) -> Void = { _ in }
+  ) -> EngineRun {
+    var configuration = configuration(ports: ports, command: command, arguments: arguments)
+    change(&configuration)
+    return EngineRun(configuration: configuration, operating: operating, output: output)
   }
 }
 
@@ -93,5 +104,16 @@ extension UMEMConfiguration.Pages: ExpressibleByArgument {
   public init?(argument: String) {
     self.init(rawValue: argument)
     if self == .sealedMemfd { return nil }
+  }
+}
+
+extension EngineConfiguration {
+  /// What every run of this program has alike.
+  mutating func introduce(_ command: String) {
+    counterPage = .standard
+    dropsWorkerCapabilities = true
+    tool = "xskfwd"
+    version = Xskfwd.version
+    self.command = command
   }
 }

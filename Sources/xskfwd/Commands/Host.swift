@@ -21,10 +21,11 @@ struct Host: ParsableCommand {
     defer { tap.close() }
     introduce(tap, device)
     let (coalesces, batch, name) = (gro == .on, options.batch, interface)
-    let run = EngineRun(
-      options: options, command: "host", ports: [interface], arguments: ["--tap", tap.name, "--gro", gro.rawValue],
-      localPort: tap.name, reasonNames: DropReason.hostNames,
-      obstacle: { tap.isGone ? Self.gone(tap.name, name) : nil })
+    var run = options.run("host", [interface], arguments: ["--tap", tap.name, "--gro", gro.rawValue]) {
+      $0.localPort = tap.name
+      $0.reasonNames = DropReason.hostNames
+    }
+    run.obstacle = { tap.isGone ? Self.gone(tap.name, name) : nil }
     try run.run { placement throws(XSKError) in
       try HostHandler(try tap.queue(placement.worker), coalesces: coalesces, batch: batch)
     }

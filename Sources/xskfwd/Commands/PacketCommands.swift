@@ -9,7 +9,7 @@ struct Drop: ParsableCommand {
   @OptionGroup var options: EngineOptions
 
   func run() throws {
-    try EngineRun(options: options, command: "drop", ports: [interface]).run { _ in DropHandler() }
+    try options.run("drop", [interface]).run { _ in DropHandler() }
   }
 }
 
@@ -21,7 +21,7 @@ struct Reflect: ParsableCommand {
   @OptionGroup var options: EngineOptions
 
   func run() throws {
-    try EngineRun(options: options, command: "reflect", ports: [interface]).run { _ in ReflectHandler() }
+    try options.run("reflect", [interface]).run { _ in ReflectHandler() }
   }
 }
 
@@ -35,12 +35,12 @@ struct Forward: ParsableCommand {
   @OptionGroup var options: EngineOptions
 
   func run() throws {
-    let run = EngineRun(options: options, command: "forward", ports: [first, second])
     let batch = options.batch
     guard let coalescing = try gro.configuration(.chain, batch: batch) else {
-      return try run.run { _ in ForwardHandler() }
+      return try options.run("forward", [first, second]).run { _ in ForwardHandler() }
     }
-    try run.run(holding: gro.heldPackets(batch)) { placement throws(XSKError) in
+    let held = gro.heldPackets(batch)
+    try options.run("forward", [first, second]) { $0.heldPerQueue = held }.run { placement throws(XSKError) in
       try CoalescingHandler(ForwardUnits(), gro: coalescing, batch: batch, queues: placement.slotCount)
     }
   }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Forwarder
 import Operations
 import XSKEngine
 
@@ -8,14 +9,14 @@ struct Show: ParsableCommand {
     abstract: "Ask a running xskfwd over its control socket.",
     discussion: """
       status: ports, workers and their load, messages. counters: what moved, by queue and worker. drops: dropped packets \
-      by reason.
+      by reason. rules: what the rules, counters and limiters of 'xskfwd run' have counted.
       """)
 
   enum Subject: String, ExpressibleByArgument, CaseIterable {
-    case status, counters, drops
+    case status, counters, drops, rules
   }
 
-  @Argument(help: "status, counters, or drops.") var subject: Subject
+  @Argument(help: "status, counters, drops, or rules.") var subject: Subject
   @OptionGroup var instance: InstanceOptions
   @Flag(help: "Print the answer as one JSON object a line.") var json = false
   @Flag(help: "Ask again and again, and show rates, until Ctrl-C or the other's end.") var watch = false
@@ -54,6 +55,7 @@ private struct ShowView {
   let json: Bool
   private var counters: CountersReport?
   private var drops: DropsReport?
+  private var rules: (counts: PipelineCounts, time: Double)?
 
   init(client: ControlClient, json: Bool) {
     self.client = client
@@ -75,6 +77,11 @@ private struct ShowView {
       let new = try client.report("/v1/drops", as: DropsReport.self)
       defer { drops = new }
       return new.text(since: drops)
+    case .rules:
+      let new = try client.report("/v1/rules", as: PipelineCounts.self)
+      let now = StopSignal.now
+      defer { rules = (new, now) }
+      return new.text(since: rules?.counts, seconds: rules.map { now - $0.time })
     }
   }
 }

@@ -4,45 +4,38 @@ import XSKEngine
 
 /// Runs an engine from start to summary: what the commands that move packets have in common.
 struct EngineRun {
-  let options: EngineOptions
-  let command: String
-  let ports: [String]
-  /// What else the command line said that makes this run what it is.
-  var arguments: [String] = []
-  /// As in `EngineConfiguration`.
-  var localPort: String?
-  var reasonNames: [DropReason: String] = [:]
-  /// What ends the run before its time; asked each interval.
+  let configuration: EngineConfiguration
+  let operating: OperatingOptions
+  let output: OutputOptions
+  /// What ends the run before its time; asked some times a second.
   var obstacle: () -> XSKError? = { nil }
+  /// Called once nothing stands in the way of the start any more, before the first line of output.
+  var started: () -> Void = {}
+  /// What runs as a policy that can be replaced; nil: nothing can.
+  var policy: PolicyRun?
 
-  /// - Parameter held: packets that the handler may hold for each queue.
   func run<Handler: PacketHandler & SendableMetatype & ~Copyable>(
-    holding held: Int = 0, handler: @escaping @Sendable (Engine.Placement) throws(XSKError) -> Handler
+    handler: @escaping @Sendable (Engine.Placement) throws(XSKError) -> Handler
   ) throws {
-    var configuration = options.configuration(
-      ports: ports, command: ([command] + ports + arguments).joined(separator: " "))
-    configuration.heldPerQueue = held
-    configuration.localPort = localPort
-    configuration.reasonNames = reasonNames
-    var stop = StopSignal()
+    var stop = StopSignal(reloads: policy != nil)
     let manager = ServiceManager()
     ServiceManager.forget()
     let cpu = CPUTimes.ofThisProcess
     let engine = try Engine.start(configuration, handler: handler)
     engine.keepOffWorkerCores()
-    let service = try operate(engine, manager, requestStop: stop.request)
-    if !options.output.json {
+    let service = try operate(engine, manager, stop)
+    started()
+    if !output.json {
       Console.print("xskfwd \(configuration.command): running, Ctrl-C stops")
     }
     manager?.ready(configuration.command)
     let start = StopSignal.now
-    let watch = LiveView(engine: engine, output: options.output, obstacle: obstacle)
+    let watch = LiveView(engine: engine, output: output, obstacle: obstacle) { policy?.reload(engine) }
+    var failure: (any Error)?
     do {
-      try watch.run(until: start + (options.output.duration ?? .infinity), stop: &stop)
+      try watch.run(until: start + (output.duration ?? .infinity), stop: &stop)
     } catch {
-      engine.stop()  // The process is about to exit: what only it can put back would stay as it is.
-      service.stop()
-      throw RunFailure(error)
+      failure = error  // What was done until then is told all the same.
     }
     let duration = StopSignal.now - start
     manager?.stopping()
@@ -50,20 +43,22 @@ struct EngineRun {
     service.stop()
     guard let final = last else {
       throw RunFailure(
-        XSKError("counter page", "was damaged while running", remedy: "let nobody else write to it"))
+        failure ?? XSKError("counter page", "was damaged while running", remedy: "let nobody else write to it"))
     }
     watch.printMessages()
     try report(RunSummary(final, duration: duration, cpu: CPUTimes.ofThisProcess - cpu))
+    if let failure { throw RunFailure(failure) }
   }
 
   /// Control socket, metrics, signs of life. If they can't be had the engine is taken down again.
   private func operate(
-    _ engine: Engine, _ manager: ServiceManager?, requestStop: @escaping @Sendable () -> Void
+    _ engine: Engine, _ manager: ServiceManager?, _ stop: StopSignal
   ) throws(XSKError) -> OperatorService {
     do throws(XSKError) {
+      policy?.desk.signal(with: stop.requestReload)
       let service = try OperatorService.start(
-        engine, control: options.operating.control, metrics: options.operating.metrics, manager: manager,
-        requestStop: requestStop)
+        engine, control: operating.control, metrics: operating.metrics, manager: manager,
+        policy: policy?.desk, requestStop: stop.request)
       if let address = service.metricsAddress { Console.error("xskfwd: metrics at http://\(address)/metrics") }
       return service
     } catch {
@@ -72,8 +67,8 @@ struct EngineRun {
     }
   }
 
-  private func report(_ summary: RunSummary) throws(XSKError) {
-    guard !options.output.json else { return try Console.printObject(summary.json()) }
+  private func report(_ summary: RunSummary) throws {
+    guard !output.json else { return try Console.printObject(summary.json()) }
     Console.print(summary.text)
   }
 }
@@ -90,11 +85,20 @@ final class LiveView {
   private let engine: Engine
   private let output: OutputOptions
   private let obstacle: () -> XSKError?
+  private let reload: () -> Void
   private var printedMessages = 0
+  /// Seconds between two looks for an obstacle and for messages, however long the interval is.
+  private static let patience = 0.2
 
-  /// - Parameter obstacle: an error that ends the view.
-  init(engine: Engine, output: OutputOptions, obstacle: @escaping () -> XSKError? = { nil }) {
+  /// - Parameters:
+  ///   - obstacle: an error that ends the view.
+  ///   - reload: done when a signal asks for it.
+  init(
+    engine: Engine, output: OutputOptions, obstacle: @escaping () -> XSKError? = { nil },
+    reload: @escaping () -> Void = {}
+  ) {
     self.engine = engine
+    self.reload = reload
     self.output = output
     self.obstacle = obstacle
   }
@@ -107,7 +111,11 @@ final class LiveView {
     var next = StopSignal.now + output.interval
     printMessages()
     while StopSignal.now < end {
-      if stop.arrives(before: min(next, end)) { return true }
+      switch stop.next(before: min(next, end, StopSignal.now + Self.patience)) {
+      case .stop: return true
+      case .reload: reload()
+      case nil: break
+      }
       printMessages()
       if let error = obstacle() { throw error }
       guard StopSignal.now >= next else { continue }

@@ -2,25 +2,37 @@ import Glibc
 
 /// SIGINT, SIGTERM and SIGHUP as something to wait for: they are blocked in every thread, and taken where the program waits.
 struct StopSignal {
+  enum Arrival { case stop, reload }
+
+  /// Whether SIGHUP asks for something else than to stop.
+  private let reloads: Bool
+
   private var set = sigset_t()
   /// The thread that made it, and waits.
   private let thread = pthread_self()
 
   /// Blocks the signals in the calling thread; threads that it starts inherit that.
-  init() {
+  ///
+  /// - Parameter reloads: SIGHUP is a wish to reload; else it ends the program.
+  init(reloads: Bool = false) {
+    self.reloads = reloads
     unsafe sigemptyset(&set)
     for number in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&set, number) }
     unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
   }
 
   /// Sleeps until a time (CLOCK_MONOTONIC seconds); true if a signal came first.
-  mutating func arrives(before time: Double) -> Bool {
+  mutating func arrives(before time: Double) -> Bool { next(before: time) != nil }
+
+  /// Sleeps until a time (CLOCK_MONOTONIC seconds), or a signal.
+  mutating func next(before time: Double) -> Arrival? {
     while true {
       let left = time - Self.now
-      guard left > 0 else { return false }
+      guard left > 0 else { return nil }
       var timeout = timespec(tv_sec: Int(left), tv_nsec: Int((left - left.rounded(.down)) * 1e9))
-      if unsafe sigtimedwait(&set, nil, &timeout) > 0 { return true }
-      guard errno == EINTR || errno == EAGAIN else { return true }
+      let signal = unsafe sigtimedwait(&set, nil, &timeout)
+      if signal > 0 { return signal == SIGHUP && reloads ? .reload : .stop }
+      guard errno == EINTR || errno == EAGAIN else { return .stop }
     }
   }
 
@@ -28,6 +40,12 @@ struct StopSignal {
   var request: @Sendable () -> Void {
     // Safe while the waiting thread lives: it is the main thread.
     { [thread] in _ = pthread_kill(thread, SIGTERM) }
+  }
+
+  /// Does from any thread what SIGHUP from outside does.
+  var requestReload: @Sendable () -> Void {
+    // Safe as above.
+    { [thread] in _ = pthread_kill(thread, SIGHUP) }
   }
 
   /// CLOCK_MONOTONIC in seconds.

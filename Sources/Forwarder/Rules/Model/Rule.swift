@@ -41,6 +41,16 @@ public struct RuleSet: Hashable, Sendable {
     malformedAction = malformed
   }
 
+  /// All actions, the last resorts' included.
+  var allActions: [RuleAction] {
+    rules.flatMap(\.actions) + [defaultAction] + (malformedAction.map { [$0] } ?? [])
+  }
+
+  /// Whether some packets are routed.
+  public var routes: Bool { allActions.contains(.route) }
+  /// Whether some packets go to the host's stack.
+  public var deliversToHost: Bool { allActions.contains(.host) }
+
   /// Rules that a set may have.
   public static var maximumRules: Int { 65_535 }
   /// Prefix sets that the rules of a set may name.
@@ -60,7 +70,6 @@ public struct RuleSet: Hashable, Sendable {
   /// `DropReason.customCount`. `policy` and `rate_limit` are the engine's, and malformations' names are not among them.
   public var dropReasons: [String] {
     var seen: Set<String> = []
-    let actions = rules.flatMap(\.actions) + [defaultAction] + (malformedAction.map { [$0] } ?? [])
-    return actions.compactMap(\.dropReason).filter { !Self.sharedReasons.contains($0) && seen.insert($0).inserted }
+    return allActions.compactMap(\.dropReason).filter { !Self.sharedReasons.contains($0) && seen.insert($0).inserted }
   }
 }

@@ -1,0 +1,23 @@
+public import XSKEngine
+
+extension ForwarderConfiguration {
+  /// What a running forwarder can't take from a changed configuration: how its ports are opened, and how its workers work.
+  /// Everything else is replaced as it runs.
+  public func obstacles(to changed: ForwarderConfiguration) -> [XSKError] {
+    var obstacles: [XSKError] = []
+    func check<Value: Equatable>(_ key: String, _ value: (ForwarderConfiguration) -> Value) {
+      guard value(self) != value(changed) else { return }
+      obstacles.append(XSKError(key, "can't be changed while it runs", remedy: "put it back, or restart"))
+    }
+    check("ports") { $0.ports.map { [$0.name, $0.device] } }
+    check("engine") { $0.engine }
+    check("metadata") { $0.metadata }
+    guard obstacles.isEmpty else { return obstacles }
+    for (place, port) in ports.enumerated() {
+      check("ports.\(port.name).queues") { $0.ports[place].queues }
+      check("ports.\(port.name).tap") { $0.ports[place].tap }
+      check("ports.\(port.name).punt") { $0.punt(of: $0.ports[place]) }
+    }
+    return obstacles
+  }
+}
