@@ -9,7 +9,8 @@ struct Xskbench: ParsableCommand {
     commandName: "xskbench", abstract: "How fast the engine is, and the command that shows it.",
     version: "0.1.0",
     subcommands: [
-      EngineBenchmark.self, GROBenchmark.self, WireBenchmark.self, HostBenchmark.self, OffloadBenchmark.self,
+      EngineBenchmark.self, GROBenchmark.self, PipelineBenchmark.self, WireBenchmark.self, HostBenchmark.self,
+      OffloadBenchmark.self,
     ])
 
   static func main() {

@@ -15,7 +15,8 @@ struct Section: Sendable {
       "version", "ports", "engine", "metadata", "sets", "limiters", "rules", "default", "malformed", "routes",
       "neighbours",
     ], required: ["version", "ports"])
-  static let port = Section("port", ["device", "queues", "vlan", "mtu", "addresses", "tap", "punt"], required: ["device"])
+  static let port = Section(
+    "port", ["device", "queues", "vlan", "mtu", "addresses", "tap", "punt"], required: ["device"])
   static let punt = Section(
     "punt", ["addresses", "neighbours", "listener-queries", "ethertypes", "protocols", "services"])
   static let engine = Section(
@@ -40,7 +41,8 @@ struct Section: Sendable {
   static let neighbour = Section("neighbour", ["mac", "port"], required: ["mac", "port"])
 
   static let all = [
-    file, port, punt, engine, metadata, metadataKey, setFile, limiter, rule, match, negation, action, tag, route, neighbour,
+    file, port, punt, engine, metadata, metadataKey, setFile, limiter, rule, match, negation, action, tag, route,
+    neighbour,
   ]
 }
 

@@ -29,7 +29,8 @@ public final class OperatorService: Sendable {
   /// - Throws: a socket or address that can't be listened on; then nothing is left behind.
   public static func start(
     _ engine: Engine, control: ControlAddress, metrics: MetricsEndpoint?, manager: ServiceManager? = nil,
-    policy: PolicyDesk? = nil, additions: (inout HTTPRouter) -> Void = { _ in }, requestStop: @escaping @Sendable () -> Void
+    policy: PolicyDesk? = nil, additions: (inout HTTPRouter) -> Void = { _ in },
+    requestStop: @escaping @Sendable () -> Void
   ) throws(XSKError) -> OperatorService {
     var listeners: [HTTPServer.Listener] = []
     var chores: [HTTPServer.Chore] = []

@@ -53,20 +53,22 @@ public final class Routes: Sendable {
 
   /// Routes a unit: rewrites its packets and answers where they go, or why not.
   ///
-  /// - Parameter summary: of its first packet.
+  /// - Parameter summary: of its first packet. Asked for where it is needed: most ways need little of it.
   @inlinable @inline(__always)
   public func route(
-    _ unit: GROUnit, _ summary: PacketSummary, of gro: borrowing GROLite, in burst: inout Burst,
+    _ unit: GROUnit, _ summary: @autoclosure () -> PacketSummary, of gro: borrowing GROLite, in burst: inout Burst,
     _ answers: inout AnswerQueue
   ) -> Verdict {
-    guard let number = lookup(summary.key) else {
-      return refuse(summary, unit, summary.isIP ? .noRoute : nil, .noRoute, &burst, &answers)
+    let value = lookup(summary().key)
+    guard value != IPv4RouteTable.View.noRoute else {
+      return refuse(summary(), unit, summary().isIP ? .noRoute : nil, .noRoute, &burst, &answers)
     }
-    let hop = hops[Int(number)]
-    guard hop.kind == .neighbour, summary.timeToLive > 1, summary.ipLength <= Int(hop.mtu), summary.vlanTags == 0,
-      hop.vlan == 0, !summary.flags.contains(.ipv4ChecksumBad)
-    else { return routeWithCare(unit, summary, gro, &burst, hop, &answers) }
-    let (network, version) = (Int(summary.networkOffset), summary.key.version)
+    let hop = hops[Int(value)]
+    let headers = summary()
+    guard hop.kind == .neighbour, headers.timeToLive > 1, headers.ipLength <= Int(hop.mtu), headers.vlanTags == 0,
+      hop.vlan == 0, !headers.flags.contains(.ipv4ChecksumBad)
+    else { return routeWithCare(unit, summary(), gro, &burst, hop, &answers) }
+    let (network, version) = (Int(headers.networkOffset), headers.key.version)
     gro.forEachPacket(of: unit) { index in
       var frame = burst.mutableBytes(index)
       frame.setEthernetAddresses(destination: hop.destination, source: hop.source)
@@ -75,9 +77,9 @@ public final class Routes: Sendable {
     return .forward(to: hop.port)
   }
 
-  /// The next hop for a destination; nil: there is no route, or it is not IP.
+  /// The next hop for a destination; `noRoute`: there is none, or it is not IP.
   @inlinable @inline(__always)
-  func lookup(_ key: FlowKey) -> UInt32? {
+  func lookup(_ key: FlowKey) -> UInt32 {
     // Both tables answer the same number for "none".
     var value = IPv4RouteTable.View.noRoute
     if key.version == 4 {
@@ -85,7 +87,7 @@ public final class Routes: Sendable {
     } else if key.version == 6 {
       value = ipv6.lookup(key.destinationIPv6)
     }
-    return value == IPv4RouteTable.View.noRoute ? nil : value
+    return value
   }
 
   /// What is seldom: VLAN tags on either side, and all that ends in an answer.

@@ -47,7 +47,7 @@ struct HostPorts: ~Copyable {
   }
 
   /// Hands a packet to the stack.
-  mutating func deliver(_ index: Int, in burst: borrowing Burst) -> Verdict {
+  mutating func deliver(_ index: Int, in burst: inout Burst) -> Verdict {
     let place = Int(places[Int(burst.port)])
     guard place >= 0 else { return .drop(.noHost) }
     return hosts[place].deliver(index, in: burst)

@@ -2,7 +2,7 @@ import PacketHeaders
 import XSKEngine
 
 /// Prefix sets, for rules that ask nothing of metadata.
-@frozen @usableFromInline struct PrefixSetContext: RuleContext, ~Escapable {
+@frozen @usableFromInline struct PrefixSetContext: RuleContext, BitwiseCopyable, ~Escapable {
   @usableFromInline let sets: Span<PrefixSet.View>
 
   @inlinable @inline(always) @_lifetime(copy sets)
@@ -18,7 +18,7 @@ import XSKEngine
 }
 
 /// Prefix sets, and a packet's metadata with the mark that rules may have set.
-struct MetadataContext: RuleContext, ~Escapable {
+struct MetadataContext: RuleContext, BitwiseCopyable, ~Escapable {
   let sets: Span<PrefixSet.View>
   let packet: PacketMetadata
   let mark: UInt32?

@@ -26,8 +26,6 @@ extension PipelineHandler {
     var place = first
     var progress = UnitProgress(count: unit.count)
     while true {
-      let bytes = Self.bytes(unit, progress.count, gro, burst)
-      state.counters.add(place, packets: progress.count, bytes: bytes)
       let entry = state.entries[place]
       for number in Int(entry.first)..<Int(entry.first + entry.count) {
         let step = state.steps[number]
@@ -43,33 +41,25 @@ extension PipelineHandler {
           guard limit(step, &progress, unit, summary, gro, &burst) else { return nil }
         case .sample: break
         case .count:
-          state.counters.add(
-            Int(step.number), packets: progress.count, bytes: Self.bytes(unit, progress.count, gro, burst))
+          let bytes = Self.bytes(unit, progress.count, gro, burst.packets)
+          state.counters.add(Int(step.number), packets: progress.count, bytes: bytes)
         case .setVLAN: progress.tag = .set(UInt16(truncatingIfNeeded: step.number), priority: step.priority)
         case .removeVLAN: progress.tag = .removed
         case .setMark:
-          let old = progress.mark ?? packetMark(unit.first, burst)
+          let old = progress.mark ?? Self.mark(unit.first, burst.packets)
           progress.mark = old & ~step.mask | step.number & step.mask
         }
       }
-      let found =
-        state.usesMetadata
-        ? matchMetadata(summary, unit.first, burst, from: place + 1, mark: progress.mark)
-        : matchPlain(summary, unit.first, burst, from: place + 1)
-      place = found ?? lastResort(summary)
+      place = matchAny(summary, unit.first, &burst, from: place + 1, mark: progress.mark)
+      let bytes = Self.bytes(unit, progress.count, gro, burst.packets)
+      state.counters.add(place, packets: progress.count, bytes: bytes)
     }
   }
 
-  private func matchPlain(_ summary: PacketSummary, _ index: Int, _ burst: borrowing Burst, from first: Int) -> Int? {
-    state.classifier.firstMatch(
-      summary, frame: burst.bytes(index), length: burst.length(index), ingressPort: burst.port,
-      context: PrefixSetContext(state.sets.span), from: first)
-  }
-
   /// The mark that a packet came in with.
-  private func packetMark(_ index: Int, _ burst: borrowing Burst) -> UInt32 {
-    guard burst.hasMetadata else { return 0 }
-    return UInt32(truncatingIfNeeded: burst.metadata(index).get(.mark) ?? 0)
+  private static func mark(_ index: Int, _ packets: borrowing BurstPackets) -> UInt32 {
+    guard packets.hasMetadata else { return 0 }
+    return UInt32(truncatingIfNeeded: packets.metadata(at: index).get(.mark) ?? 0)
   }
 
   /// - Returns: whether any packet conforms. The others have their verdicts.
@@ -78,9 +68,9 @@ extension PipelineHandler {
     _ gro: borrowing GROLite, _ burst: inout Burst
   ) -> Bool {
     let (limiter, packets) = (Int(step.number), progress.count)
-    let bytes = Self.bytes(unit, packets, gro, burst)
+    let bytes = Self.bytes(unit, packets, gro, burst.packets)
     let passed = state.limiters[limiter].take(summary.key, packets: packets, bits: bytes * 8, now: burst.now)
-    let passedBytes = passed == packets ? bytes : Self.bytes(unit, passed, gro, burst)
+    let passedBytes = passed == packets ? bytes : Self.bytes(unit, passed, gro, burst.packets)
     let place = state.places.limiter(limiter)
     state.counters.add(place, packets: passed, bytes: passedBytes)
     guard passed < packets else { return true }
@@ -91,7 +81,7 @@ extension PipelineHandler {
   }
 
   /// Gives the packets that are still on their way their verdict, and the tag that they are to have.
-  private func finish(
+  private mutating func finish(
     _ verdict: Verdict, _ unit: GROUnit, _ progress: UnitProgress, _ gro: borrowing GROLite, _ burst: inout Burst
   ) -> Verdict? {
     if verdict.isTransmitted, retag(unit, progress, verdict, gro, &burst) { return nil }
@@ -103,7 +93,7 @@ extension PipelineHandler {
   /// Sets the tag of what leaves, and the verdicts.
   ///
   /// - Returns: false, and nothing has happened, if the tag is to stay.
-  private func retag(
+  private mutating func retag(
     _ unit: GROUnit, _ progress: UnitProgress, _ verdict: Verdict, _ gro: borrowing GROLite, _ burst: inout Burst
   ) -> Bool {
     var index = unit.first
@@ -129,7 +119,7 @@ extension PipelineHandler {
     if progress.count == unit.count { return hosts.deliver(unit, of: gro, in: &burst) }
     var index = unit.first
     for place in 0..<progress.count {
-      burst[verdict: index] = hosts.deliver(index, in: burst)
+      burst[verdict: index] = hosts.deliver(index, in: &burst)
       if place + 1 < unit.count { index = gro.next(after: index) }
     }
     return nil
@@ -146,19 +136,6 @@ extension PipelineHandler {
     }
   }
 
-  /// Bytes of the first `count` packets.
-  private static func bytes(
-    _ unit: GROUnit, _ count: Int, _ gro: borrowing GROLite, _ burst: borrowing Burst
-  ) -> Int {
-    var bytes = 0
-    var index = unit.first
-    for place in 0..<count {
-      bytes += burst.length(index)
-      if place + 1 < unit.count { index = gro.next(after: index) }
-    }
-    return bytes
-  }
-
   /// Decides about each packet of a unit by itself.
   @usableFromInline @inline(never)
   mutating func decideEach(_ unit: GROUnit, _ gro: borrowing GROLite, _ burst: inout Burst) -> Verdict? {
@@ -167,8 +144,9 @@ extension PipelineHandler {
       let next = place + 1 < unit.count ? gro.next(after: index) : index
       let summary = PacketSummary(burst.bytes(index), length: burst.length(index))
       let alone = GROUnit(lone: index, summary)
-      let found = match(summary, index, burst, from: 0)
-      let verdict = carryOut(found, alone, summary, gro, &burst)
+      let place = match(summary, index, &burst)
+      state.counters.add(place, packets: 1, bytes: burst.length(index))
+      let verdict = carryOut(place, alone, summary, gro, &burst)
       if let verdict { burst[verdict: index] = verdict }
       index = next
     }

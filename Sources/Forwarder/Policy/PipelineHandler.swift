@@ -25,63 +25,68 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
     _ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst
   ) -> Verdict? {
     if state.looksBeyondFlow && unit.count > 1 { return decideEach(unit, gro, &burst) }
-    let summary = gro.summary(of: unit)
-    let place = match(summary, unit.first, burst, from: 0)
+    let place = match(gro.summary(of: unit), unit.first, &burst)
+    state.counters.add(place, packets: unit.count, bytes: Self.bytes(unit, unit.count, gro, burst.packets))
     let entry = state.entries[place]
     switch entry.kind {
-    case .verdict:
-      count(place, unit, gro, burst)
-      return entry.verdict
-    case .route:
-      count(place, unit, gro, burst)
-      return state.stage.route(unit, summary, of: gro, in: &burst, &answers)
-    case .malformed:
-      count(place, unit, gro, burst)
-      return .drop(.malformed(summary.malformation))
-    case .steps:
-      return carryOut(place, unit, summary, gro, &burst)
+    case .verdict: return entry.verdict
+    case .route: return state.stage.route(unit, gro.summary(of: unit), of: gro, in: &burst, &answers)
+    case .malformed: return .drop(.malformed(gro.summary(of: unit).malformation))
+    case .steps: return carryOut(place, unit, gro.summary(of: unit), gro, &burst)
     }
   }
 
+  // A burst, and this handler, are large, and what borrows one out of line is given a copy of it: so helpers are mutating, and
+  // bursts inout. A summary is asked for where it is needed: no copy is made for what is seldom.
+
   /// The entry of the first rule, from `first` on, that matches a packet; of the last resort if none does.
   @inlinable @inline(__always)
-  func match(_ summary: PacketSummary, _ index: Int, _ burst: borrowing Burst, from first: Int) -> Int {
+  mutating func match(
+    _ summary: @autoclosure () -> PacketSummary, _ index: Int, _ burst: inout Burst, from first: Int = 0
+  ) -> Int {
+    guard state.asksForFlowOnly else { return matchAny(summary(), index, &burst, from: first, mark: nil) }
+    let headers = summary()
+    let found = state.classifier.firstMatch(
+      headers.key, headers.flags, headers.malformation, context: PrefixSetContext(state.sets.span), from: first)
+    return found ?? lastResort(headers.malformation)
+  }
+
+  /// The same of rules that ask for more than the flow.
+  ///
+  /// - Parameter mark: what rules have set.
+  @usableFromInline @inline(never)
+  mutating func matchAny(
+    _ summary: PacketSummary, _ index: Int, _ burst: inout Burst, from first: Int, mark: UInt32?
+  ) -> Int {
+    let packets = burst.packets
+    let (frame, length) = (packets.bytes(at: index), packets.packetLength(at: index))
     let found =
       state.usesMetadata
-      ? matchMetadata(summary, index, burst, from: first, mark: nil)
+      ? state.classifier.firstMatch(
+        summary, frame: frame, length: length, ingressPort: packets.port,
+        context: MetadataContext(state.sets.span, packets.metadata(at: index), mark: mark), from: first)
       : state.classifier.firstMatch(
-        summary, frame: burst.bytes(index), length: burst.length(index), ingressPort: burst.port,
+        summary, frame: frame, length: length, ingressPort: packets.port,
         context: PrefixSetContext(state.sets.span), from: first)
-    return found ?? lastResort(summary)
+    return found ?? lastResort(summary.malformation)
   }
 
   @inlinable @inline(__always)
-  func lastResort(_ summary: PacketSummary) -> Int {
-    summary.malformation == .none ? state.ruleCount : state.ruleCount &+ 1
+  mutating func lastResort(_ malformation: Malformation) -> Int {
+    malformation == .none ? state.ruleCount : state.ruleCount &+ 1
   }
 
-  @usableFromInline @inline(never)
-  func matchMetadata(
-    _ summary: PacketSummary, _ index: Int, _ burst: borrowing Burst, from first: Int, mark: UInt32?
-  ) -> Int? {
-    state.classifier.firstMatch(
-      summary, frame: burst.bytes(index), length: burst.length(index), ingressPort: burst.port,
-      context: MetadataContext(state.sets.span, burst.metadata(index), mark: mark), from: first)
-  }
-
+  /// Bytes of a unit's first `count` frames.
   @inlinable @inline(__always)
-  func count(_ place: Int, _ unit: GROUnit, _ gro: borrowing GROLite, _ burst: borrowing Burst) {
-    state.counters.add(place, packets: unit.count, bytes: Self.bytes(unit, gro, burst))
-  }
-
-  /// Bytes of a unit's frames.
-  @inlinable @inline(__always)
-  static func bytes(_ unit: GROUnit, _ gro: borrowing GROLite, _ burst: borrowing Burst) -> Int {
-    var bytes = burst.length(unit.first)
+  static func bytes(
+    _ unit: GROUnit, _ count: Int, _ gro: borrowing GROLite, _ packets: borrowing BurstPackets
+  ) -> Int {
+    guard count > 0 else { return 0 }
+    var bytes = packets.packetLength(at: unit.first)
     var index = unit.first
-    for _ in 1..<unit.count {
+    for _ in 1..<count {
       index = gro.next(after: index)
-      bytes &+= burst.length(index)
+      bytes &+= packets.packetLength(at: index)
     }
     return bytes
   }

@@ -24,6 +24,8 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
   /// Packets of a unit may meet different rules.
   @usableFromInline let looksBeyondFlow: Bool
   @usableFromInline let usesMetadata: Bool
+  /// No rule asks for more than addresses, ports, protocol and prefix sets.
+  @usableFromInline let asksForFlowOnly: Bool
   @usableFromInline let usesRoutes: Bool
   @usableFromInline let sourceSets: UInt64
   @usableFromInline let destinationSets: UInt64
@@ -50,6 +52,7 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
     }
     ruleCount = places.rules
     looksBeyondFlow = policy.rules.looksBeyondFlow
+    asksForFlowOnly = classifier.asksForFlowOnly
     usesMetadata = policy.usesMetadata
     usesRoutes = policy.usesRoutes
     (sourceSets, destinationSets) = policy.setsInUse

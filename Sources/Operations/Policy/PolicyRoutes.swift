@@ -6,7 +6,7 @@ extension PolicyDesk {
     router.add("GET", "/v1/rules", "what rules, counters and limiters have counted") { [self] _ in
       .json(pipeline.counts)
     }
-    router.add("POST", "/v1/reload", "reads the configuration file again; GET /v1/reload?number=N tells what came of it") {
+    router.add("POST", "/v1/reload", "reads the configuration file again; GET tells what came of it") {
       [self] _ in
       .json(report(on: ask()), .accepted)
     }

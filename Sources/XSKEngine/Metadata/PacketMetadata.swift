@@ -9,7 +9,7 @@ import CXsk
 /// and no lookup leaves the block.
 ///
 ///     if let hash = burst.metadata(index).get(.receiveHash) { … }
-@frozen public struct PacketMetadata: ~Escapable {
+@frozen public struct PacketMetadata: BitwiseCopyable, ~Escapable {
   /// Size codes of keys 0…31 and 32…63.
   @usableFromInline let low: UInt64
   @usableFromInline let high: UInt64

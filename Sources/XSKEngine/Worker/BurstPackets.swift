@@ -8,6 +8,8 @@ import CXsk
   @usableFromInline let fragments: FixedArray<Descriptor>.View
   @usableFromInline let layout: UMEMLayout
   public let count: Int
+  /// The port that they came in on.
+  public let port: UInt8
 
   @inlinable @inline(__always) @_lifetime(borrow burst)
   init(_ burst: borrowing Burst) {
@@ -15,6 +17,7 @@ import CXsk
     fragments = burst.fragments.view
     layout = burst.layout
     count = burst.count
+    port = burst.port
   }
 
   /// As `Burst.bytes`.

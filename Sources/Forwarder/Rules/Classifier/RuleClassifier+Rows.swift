@@ -5,12 +5,11 @@ extension RuleClassifier {
   // MARK: Addresses, ports, protocol
 
   @inlinable @inline(always)
-  func flowRows(_ packet: borrowing PacketSummary) -> RuleFlowRows {
+  func flowRows(_ key: FlowKey, _ flags: PacketSummary.Flags, _ fault: Malformation) -> RuleFlowRows {
     var rows = RuleFlowRows()
-    let key = packet.key
-    if fieldsInUse & 0x03 != 0 { findAddressRows(key, packet.flags, &rows) }
+    if fieldsInUse & 0x03 != 0 { findAddressRows(key, flags, &rows) }
     if fieldsInUse & 0x0C != 0 {
-      let hasPorts = packet.flags.contains(.flow)
+      let hasPorts = flags.contains(.flow)
       if fieldsInUse & 0x04 != 0 {
         rows.destinationPort = hasPorts ? longRow(.destinationPort, key.destinationPort) : absentRow(.destinationPort)
       }
@@ -19,7 +18,6 @@ extension RuleClassifier {
       }
     }
     if fieldsInUse & 0x10 != 0 {
-      let fault = packet.malformation
       let isUnknown = key.version == 0 || fault.isBehindIPv6Header
       rows.ipProtocol = isUnknown ? absentRow(.ipProtocol) : shortRow(.ipProtocol, key.ipProtocol.rawValue)
     }

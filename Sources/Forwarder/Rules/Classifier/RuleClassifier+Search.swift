@@ -16,14 +16,27 @@ extension RuleClassifier {
     _ packet: borrowing PacketSummary, frame: RawSpan, length: Int, ingressPort: UInt8, context: borrowing Context,
     from first: Int = 0
   ) -> Int? {
-    let rows = flowRows(packet)
-    guard fieldsInUse & ~Self.flowFields == 0 else {
-      return firstMatch(packet, frame, length, ingressPort, rows, context, from: first)
+    guard !asksForFlowOnly else {
+      return firstMatch(packet.key, packet.flags, packet.malformation, context: context, from: first)
     }
+    let rows = flowRows(packet.key, packet.flags, packet.malformation)
+    return firstMatch(packet, frame, length, ingressPort, rows, context, from: first)
+  }
+
+  /// Whether no rule asks for more than addresses, ports, protocol and prefix sets.
+  @inlinable @inline(always) public var asksForFlowOnly: Bool { fieldsInUse & ~Self.flowFields == 0 }
+
+  /// As above, of rules that ask for the flow only.
+  @inlinable @inline(always)
+  public func firstMatch<Context: RuleContext & ~Copyable & ~Escapable>(
+    _ key: FlowKey, _ flags: PacketSummary.Flags, _ malformation: Malformation, context: borrowing Context,
+    from first: Int = 0
+  ) -> Int? {
+    let rows = flowRows(key, flags, malformation)
     var others = NoOtherRows()
     return count <= 64
-      ? searchWord(rows, &others, packet, context, from: first)
-      : searchBlocks(rows, &others, packet, context, from: first)
+      ? searchWord(rows, &others, key, flags, context, from: first)
+      : searchBlocks(rows, &others, key, flags, context, from: first)
   }
 
   /// Addresses, ports, protocol.
@@ -38,8 +51,8 @@ extension RuleClassifier {
     var others = RuleRowList()
     findOtherRows(packet, frame, length, ingressPort, context, &others)
     return count <= 64
-      ? searchWord(rows, &others, packet, context, from: first)
-      : searchBlocks(rows, &others, packet, context, from: first)
+      ? searchWord(rows, &others, packet.key, packet.flags, context, from: first)
+      : searchBlocks(rows, &others, packet.key, packet.flags, context, from: first)
   }
 
   /// The bits that the rows of all fields have set in a block's summary.
@@ -59,15 +72,14 @@ extension RuleClassifier {
 
   @inlinable @inline(always)
   func searchWord<Context: RuleContext & ~Copyable & ~Escapable>(
-    _ rows: RuleFlowRows, _ others: inout some RuleOtherRows, _ packet: borrowing PacketSummary,
-    _ context: borrowing Context,
-    from first: Int
+    _ rows: RuleFlowRows, _ others: inout some RuleOtherRows, _ key: FlowKey, _ flags: PacketSummary.Flags,
+    _ context: borrowing Context, from first: Int
   ) -> Int? {
     var word = summary(rows, &others, 0)
     // A smart shift: from 64 on nothing is left.
     if first != 0 { word &= UInt64.max << UInt64(truncatingIfNeeded: first) }
     guard word != 0 else { return nil }
-    if hasSetConditions { return firstMeetingConditions(word, packet.key, packet.flags, context) }
+    if hasSetConditions { return firstMeetingConditions(word, key, flags, context) }
     return word.trailingZeroBitCount
   }
 
@@ -89,9 +101,8 @@ extension RuleClassifier {
 
   @inlinable @inline(always)
   func searchBlocks<Context: RuleContext & ~Copyable & ~Escapable>(
-    _ rows: RuleFlowRows, _ others: inout some RuleOtherRows, _ packet: borrowing PacketSummary,
-    _ context: borrowing Context,
-    from first: Int
+    _ rows: RuleFlowRows, _ others: inout some RuleOtherRows, _ key: FlowKey, _ flags: PacketSummary.Flags,
+    _ context: borrowing Context, from first: Int
   ) -> Int? {
     var best = count
     for number in 0..<blockCount {
@@ -109,7 +120,7 @@ extension RuleClassifier {
         var word = unsafe possibleRules(rows, number, index) & others.word(index, number, heads, pool)
         if index == start &>> 6 { word &= UInt64.max &<< UInt64(truncatingIfNeeded: start & 63) }
         guard word != 0 else { continue }
-        let found = firstRule(of: word, block, index, best, packet.key, packet.flags, context)
+        let found = firstRule(of: word, block, index, best, key, flags, context)
         guard found < 0 else {
           best = found
           break

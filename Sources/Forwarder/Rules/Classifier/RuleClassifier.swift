@@ -3,8 +3,45 @@
 /// Each field that any rule asks for gives the packet a row: the rules that are possible by that field, as bits. Rules that are
 /// possible by all fields match. How rows are found: `ClassMapBuilder`; how many rules are gone through: `BlockPlan`.
 @frozen @safe public struct RuleClassifier: @unchecked Sendable {
-  // Safe: all pointers lead into the immutable tables of the `CompiledRules` that this is a view of, whose keeper answers for
-  // its life. Indices come from the compiler's tables; a packet's bytes only choose among entries that are all there.
+  // Safe: leads into the immutable memory of the `CompiledRules` that this is a view of, whose keeper answers for its life. One
+  // word, so that a search's seldom parts are called without a copy of it all.
+  @usableFromInline let tables: UnsafePointer<RuleTableSet>
+
+  /// - Parameter sets: the names of prefix sets, by number.
+  @unsafe init(_ compiler: RuleCompiler, sets: [String], _ memory: RuleMemory) {
+    unsafe tables = memory.keep([RuleTableSet(compiler, sets: sets, memory)])
+  }
+
+  /// Rules in all.
+  @inlinable @inline(always) public var count: Int { unsafe tables.pointee.count }
+
+  // Safe, all of them: as said above. Indices come from the compiler's tables; a packet's bytes only choose among entries that
+  // are all there.
+  @inlinable @inline(always) @unsafe var map: UnsafePointer<UInt32> { unsafe tables.pointee.map }
+  @inlinable @inline(always) @unsafe var heads: UnsafePointer<RuleHead> { unsafe tables.pointee.heads }
+  @inlinable @inline(always) @unsafe var pool: UnsafePointer<UInt64> { unsafe tables.pointee.pool }
+  @inlinable @inline(always) @unsafe var fields: UnsafePointer<RuleFieldTable> { unsafe tables.pointee.fields }
+  @inlinable @inline(always) @unsafe var hashedFields: UnsafePointer<RuleHashedTable> {
+    unsafe tables.pointee.hashedFields
+  }
+  @inlinable @inline(always) @unsafe var slots: UnsafePointer<RuleHashSlot> { unsafe tables.pointee.slots }
+  @inlinable @inline(always) @unsafe var blocks: UnsafePointer<RuleBlock> { unsafe tables.pointee.blocks }
+  @inlinable @inline(always) @unsafe var order: UnsafePointer<UInt16> { unsafe tables.pointee.order }
+  @inlinable @inline(always) @unsafe var conditionStarts: UnsafePointer<UInt32> {
+    unsafe tables.pointee.conditionStarts
+  }
+  @inlinable @inline(always) @unsafe var setConditions: UnsafePointer<RuleSetCondition> {
+    unsafe tables.pointee.setConditions
+  }
+  @inlinable @inline(always) var blockCount: Int { unsafe tables.pointee.blockCount }
+  @inlinable @inline(always) var hashedCount: Int { unsafe tables.pointee.hashedCount }
+  @inlinable @inline(always) var fieldsInUse: UInt32 { unsafe tables.pointee.fieldsInUse }
+  @inlinable @inline(always) var hasSetConditions: Bool { unsafe tables.pointee.hasSetConditions }
+}
+
+/// Where the tables of compiled rules are.
+@frozen @safe @usableFromInline struct RuleTableSet: BitwiseCopyable {
+  // Safe: pointers into the memory that this lies in itself.
   @usableFromInline let map: UnsafePointer<UInt32>
   @usableFromInline let heads: UnsafePointer<RuleHead>
   @usableFromInline let pool: UnsafePointer<UInt64>
@@ -19,13 +56,11 @@
   @usableFromInline let setConditions: UnsafePointer<RuleSetCondition>
   @usableFromInline let blockCount: Int
   @usableFromInline let hashedCount: Int
-  /// Rules in all.
-  public let count: Int
+  @usableFromInline let count: Int
   /// A bit for each field that any rule asks for.
   @usableFromInline let fieldsInUse: UInt32
   @usableFromInline let hasSetConditions: Bool
 
-  /// - Parameter sets: the names of prefix sets, by number.
   @unsafe init(_ compiler: RuleCompiler, sets: [String], _ memory: RuleMemory) {
     unsafe map = memory.keep(compiler.map.words)
     unsafe heads = memory.keep(compiler.rows.heads)

@@ -1,0 +1,94 @@
+import ArgumentParser
+import CXsk
+import Forwarder
+import XSKEngine
+
+/// The pipeline in a worker on simulated rings: cycles a packet, the whole way from RX to TX.
+struct PipelineBenchmark: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pipeline",
+    abstract: "Cycles a packet of the whole way on simulated rings: parse, GRO, rules, routes, rewriting, TX.",
+    discussion: """
+      A million IPv4 routes, 100 rules ahead of them that match nothing. Timed is the worker's turn: reading the RX ring, \
+      parsing, GRO, rules, the longest prefix match, rewriting MAC addresses and TTL, the TX ring, completions, filling the \
+      fill ring. The NIC's half, which writes the packets' headers and takes what is transmitted, is not timed. Headers are \
+      in the cache, as after a NIC that writes them there.
+      """)
+
+  @Option(help: "Only the traffic of this name, for example blocklist (default: all).") var traffic: String?
+  @Option(help: "IPv4 routes, 1000…4000000.") var routes = 1_000_000
+  @Option(help: "Packets of one repeat, 10000…100000000.") var packets = 100_000
+  @Option(help: "Repeats of each measurement, 3…1000.") var repeats = 15
+  @Option(help: "The CPU to measure on. Default: the highest.") var cpu: Int?
+  @Flag(help: "Print one JSON object.") var json = false
+
+  func validate() throws {
+    guard (10_000...100_000_000).contains(packets) else {
+      throw ValidationError("--packets \(packets): out of range; give 10000 to 100000000")
+    }
+    guard (3...1000).contains(repeats) else {
+      throw ValidationError("--repeats \(repeats): out of range; give 3 to 1000")
+    }
+    guard (1000...4_000_000).contains(routes) else {
+      throw ValidationError("--routes \(routes): out of range; give 1000 to 4000000")
+    }
+    guard !chosen.isEmpty else {
+      let names = PipelineTraffic.all.map(\.name).joined(separator: ", ")
+      throw ValidationError("--traffic \(traffic ?? ""): unknown; give one of \(names)")
+    }
+  }
+
+  private var chosen: [PipelineTraffic] { PipelineTraffic.all.filter { traffic == nil || traffic == $0.name } }
+
+  func run() throws {
+    var report = BenchmarkReport(
+      command: "pipeline --packets \(packets) --repeats \(repeats) --routes \(routes)"
+        + (traffic.map { " --traffic \($0)" } ?? ""))
+    let home = cpu ?? report.machine.cpus - 1
+    let code = cxsk_thread_pin(UInt32(clamping: home))
+    guard code == 0 else {
+      throw XSKError("--cpu \(home)", refused: "cannot run there", code: code, remedy: "name a CPU of this machine")
+    }
+    let prefixes = try PipelineTraffic.prefixes(routes)
+    // Sources to be blocked are other networks than those that packets go to.
+    let blocked = Array(prefixes.suffix(100_000))
+    var cycles: [String: [Double]] = [:]
+    for traffic in chosen {
+      let policy = try traffic.policy(prefixes, blocked: blocked)
+      let measured = try measure(traffic, policy, try PipelineSource(traffic, prefixes, blocked: blocked))
+      cycles[traffic.name] = measured
+      report.results.append(
+        BenchmarkReport.Result(
+          name: traffic.name, set: "hot", cyclesPerPacket: measured.median.short,
+          mpps: (TimestampClock.shared.ticksPerSecond / measured.median / 1e6).short, packets: packets,
+          repeats: repeats, min: (measured.min() ?? .nan).short, max: (measured.max() ?? .nan).short))
+    }
+    if let many = cycles["rules-10000"], let none = cycles["rules-0"] {
+      let ratios = zip(many, none).map { $0 / $1 }
+      report.ratios.append(
+        BenchmarkReport.Ratio(
+          name: "10,000 rules that don't match / none", median: ratios.median.short,
+          min: (ratios.min() ?? .nan).short, max: (ratios.max() ?? .nan).short, pairs: ratios.count))
+    }
+    print(json ? try report.json() : report.table)
+  }
+
+  private func measure(
+    _ traffic: PipelineTraffic, _ policy: Policy, _ source: PipelineSource
+  ) throws -> [Double] {
+    var bench = try PipelineBench(traffic, policy, source)
+    _ = bench.run(packets: packets / 4)  // Caches, branch predictors and page tables have seen it all once.
+    var cycles: [Double] = []
+    for _ in 0..<repeats {
+      let (measured, forwarded) = bench.run(packets: packets)
+      // What does something else than it says is no measurement.
+      let isRight = traffic.blocked > 0 ? forwarded == 0 : forwarded >= packets
+      guard isRight else {
+        throw XSKError(
+          traffic.name, "\(forwarded) of \(packets) packets left", remedy: "please report this as a bug")
+      }
+      cycles.append(measured)
+    }
+    return cycles
+  }
+}
