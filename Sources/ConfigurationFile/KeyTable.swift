@@ -1,3 +1,5 @@
+import Forwarder
+
 /// A mapping of the file, and its keys. The parser, the schema and the documentation are compared with these.
 struct Section: Sendable {
   /// Its name in the schema's definitions.
@@ -12,7 +14,8 @@ struct Section: Sendable {
   static let file = Section(
     "file",
     [
-      "version", "ports", "engine", "metadata", "sets", "limiters", "rules", "default", "malformed", "routes",
+      "version", "ports", "engine", "metadata", "offload", "sets", "limiters", "rules", "default", "malformed",
+      "routes",
       "neighbours",
     ], required: ["version", "ports"])
   static let port = Section(
@@ -23,10 +26,11 @@ struct Section: Sendable {
     "engine", ["cores", "mode", "idle", "batch", "chunk", "hugepages", "gro", "gro-hold"])
   static let metadata = Section("metadata", ["write", "mark", "keys"])
   static let metadataKey = Section("metadata-key", ["number", "bytes"], required: ["number", "bytes"])
+  static let offload = Section("offload", ["flows", "sources", "lifetime"])
   static let setFile = Section("set-file", ["file"], required: ["file"])
   static let limiter = Section(
     "limiter", ["rate", "burst", "per", "ipv4-prefix", "ipv6-prefix", "entries", "excess"], required: ["rate"])
-  static let rule = Section("rule", ["name", "match", "then"], required: ["name", "then"])
+  static let rule = Section("rule", ["name", "match", "then", "offload"], required: ["name", "then"])
   static let match = Section(
     "match",
     [
@@ -41,7 +45,8 @@ struct Section: Sendable {
   static let neighbour = Section("neighbour", ["mac", "port"], required: ["mac", "port"])
 
   static let all = [
-    file, port, punt, engine, metadata, metadataKey, setFile, limiter, rule, match, negation, action, tag, route,
+    file, port, punt, engine, metadata, metadataKey, offload, setFile, limiter, rule, match, negation, action, tag,
+    route,
     neighbour,
   ]
 }
@@ -50,6 +55,7 @@ struct Section: Sendable {
 enum Words {
   static let punt = ["auto", "host", "off"]
   static let puntNeighbours = ["off", "own", "all"]
+  static let offload = RuleOffload.allCases.map(\.rawValue)
   static let pages = ["2M", "1G", "off"]
   static let gro = ["off", "chain"]
   static let metadata = ["rx-hash", "rx-timestamp", "vlan", "flow-tag", "ifindex", "mark"]

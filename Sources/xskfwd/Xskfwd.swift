@@ -14,8 +14,8 @@ struct Xskfwd: ParsableCommand {
     abstract: "An AF_XDP packet forwarder: drop, reflect, or forward packets, or deliver them to the host.",
     version: version,
     subcommands: [
-      Run.self, Check.self, Reload.self, Drop.self, Reflect.self, Forward.self, Host.self, ReplayCommand.self, Show.self,
-      Drain.self, Resume.self, Stop.self, DoctorCommand.self, Top.self, Demo.self,
+      Run.self, Check.self, Reload.self, Drop.self, Reflect.self, Forward.self, Host.self, ReplayCommand.self,
+      Show.self, Drain.self, Resume.self, Stop.self, DoctorCommand.self, Top.self, Demo.self,
     ])
 
   static func main() {

@@ -56,7 +56,7 @@ extension BadFile {
       "f:2:1: prots: unknown key; did you mean \"ports\"?"),
     BadFile(
       "version: 1\nports: {a: {device: eth0}}\ncolour: red",
-      "f:3:1: colour: unknown key; use version, ports, engine, metadata, sets, limiters, rules, default, malformed, routes or neighbours"
+      "f:3:1: colour: unknown key; use version, ports, engine, metadata, offload, sets, limiters, rules, default, malformed, routes or neighbours"
     ),
     BadFile(
       "version: 1\nports: {a: {device: eth0, device: eth1, vlan: 1, vlan: 1}}\nengine: {batch: 0}",

@@ -23,7 +23,7 @@ extension BadFile {
       "f:3:26: rules.r.match: a list where a mapping is needed; write keys such as \"iif\""),
     .with(
       "rules: [{name: r, matches: {}, then: drop}]",
-      "f:3:19: rules.r.matches: unknown key; use name, match or then"),
+      "f:3:19: rules.r.matches: unknown key; use name, match, then or offload"),
     .with(
       "default: accept",
       "f:3:10: default: value \"accept\": unknown action; use drop, reflect, route, host, forward, limit, sample, count, vlan or mark"
@@ -264,6 +264,40 @@ extension BadFile {
     .with(
       "limiters: {syn: {rate: 1 kpps}}\nrules: [{name: r, then: {limit: sny}}]",
       "f:4:33: rules.r.then.limit: value \"sny\": there is no limiter of this name; did you mean \"syn\"?"),
+  ]
+
+  static let offload: [BadFile] = [
+    .with(
+      "rules: [{name: r, then: drop, offload: port}]",
+      "f:3:40: rules.r.offload: value \"port\": unknown; use source or flow"),
+    .with(
+      "rules: [{name: r, then: [{count: c}, drop], offload: flow}]",
+      "f:3:54: rules.r.offload: its decision can't be offloaded; let it have one action, drop or forward"),
+    .with(
+      "rules: [{name: r, match: {dport: 80}, then: drop, offload: source}]",
+      "f:3:60: rules.r.offload: its decision is not the same for the whole source: it asks for ports; take the condition out, or the offload"
+    ),
+    .with(
+      "rules: [{name: r, match: {protocol: tcp, tcp-flags: syn}, then: drop, offload: flow}]",
+      "f:3:80: rules.r.offload: its decision is not the same for the whole flow: it asks for TCP flags; take the condition out, or the offload"
+    ),
+    .with(
+      "rules: [{name: a, match: {length: 0-99}, then: drop}, {name: r, match: {dport: 80}, then: drop, offload: flow}]",
+      "f:3:106: rules.r.offload: rule \"a\" ahead of it may want some packets of the flow: it asks for the length; move it behind, or take the offload out"
+    ),
+    .with(
+      "rules: [{name: a, then: {count: all}}, {name: r, match: {dport: 80}, then: drop, offload: flow}]",
+      "f:3:91: rules.r.offload: rule \"a\" ahead of it would miss packets that the kernel decides about; move it behind, or take the offload out"
+    ),
+    .with("offload: {flows: -1}", "f:3:18: offload.flows: value \"-1\": out of range; use 0 to 4194304"),
+    .with(
+      "offload: {flows: 0, sources: 0}",
+      "f:3:10: offload: neither flows nor sources are allowed; allow some, or take it out"),
+    .with(
+      "offload: {lifetime: 10}",
+      "f:3:21: offload.lifetime: value \"10\": no time; write a whole number and ms, s, min or h"),
+    .with(
+      "offload: {lifetime: 25 h}", "f:3:21: offload.lifetime: value \"25 h\": out of range; use 100 ms to 24 h"),
   ]
 
   static let warnings: [BadFile] = [

@@ -12,7 +12,7 @@ import Testing
     #expect(report.configuration == nil && !report.errors.isEmpty)
   }
 
-  @Test(arguments: BadFile.rules + BadFile.conditions + BadFile.actions)
+  @Test(arguments: BadFile.rules + BadFile.conditions + BadFile.actions + BadFile.offload)
   func `a bad rule is refused with its place, key, value and remedy`(file: BadFile) {
     let report = ConfigurationFile.parse(file.text, file: "f")
     #expect(report.problems.map(\.description) == file.messages)

@@ -106,6 +106,26 @@ import XSKEngine
     #expect(configuration.rules.defaultAction == .forward(port: 0) && configuration.rules.malformedAction == .host)
   }
 
+  @Test func `decisions for the kernel are read`() throws {
+    let configuration = try read(
+      """
+      version: 1
+      ports: {a: {device: eth0}, b: {device: eth1}}
+      offload: {flows: 100, sources: 200, lifetime: 2 min}
+      sets: {s: [10.0.0.0/8]}
+      rules:
+        - {name: r, match: {iif: a, saddr-set: s}, then: {drop: x}, offload: source}
+        - {name: f, match: {protocol: udp, dport: 53}, then: {forward: b}, offload: flow}
+      """)
+    #expect(configuration.rules.rules.map(\.offload) == [.source, .flow])
+    #expect(configuration.offload.lifetime == 120_000)
+    #expect(configuration.engineConfiguration().offload == OffloadConfiguration(flows: 100, sources: 200))
+    var plain = configuration
+    for place in plain.rules.rules.indices { plain.rules.rules[place].offload = nil }
+    #expect(plain.engineConfiguration().offload == nil, "no rule asks for it")
+    #expect(plain.obstacles(to: configuration).map(\.subject) == ["offload"])
+  }
+
   @Test func `what belongs to the host itself is read`() throws {
     let configuration = try read(
       """

@@ -130,6 +130,18 @@ extension ConfigurationReader {
 }
 
 extension ConfigurationReader {
+  mutating func readOffload(_ element: Element?) -> OffloadSettings {
+    var settings = OffloadSettings()
+    guard let element, let fields = fields(element, .offload) else { return settings }
+    settings.flows = integer(fields["flows"], 0...4_194_304) ?? settings.flows
+    settings.sources = integer(fields["sources"], 0...4_194_304) ?? settings.sources
+    if settings.flows + settings.sources == 0 {
+      report(element, "neither flows nor sources are allowed", "allow some, or take it out")
+    }
+    settings.lifetime = value(fields["lifetime"], "a time, 10 s", RateValue.milliseconds) ?? settings.lifetime
+    return settings
+  }
+
   /// Well-known keys have the numbers of their places in `Words.metadata`.
   mutating func readMetadata(_ element: Element?) -> MetadataConfiguration {
     for (number, name) in Words.metadata.enumerated() { metadataKeys[name] = UInt8(number) }

@@ -34,7 +34,8 @@ extension ConfigurationReader {
     }
     var match = RuleMatch()
     if let element = fields["match"] { match = readMatch(element) }
-    let rule = Rule(name, match, fields["then"].map { readActions($0) } ?? [])
+    var rule = Rule(name, match, fields["then"].map { readActions($0) } ?? [])
+    rule.offload = choice(fields["offload"], Words.offload).map { RuleOffload.allCases[$0] }
     if problems.count == before { checkRule(rule, fields["match"] ?? element) }
     return (rule, element)
   }
@@ -46,6 +47,8 @@ extension ConfigurationReader {
 
   /// What is only wrong in combination is known where rules are.
   private mutating func checkRule(_ rule: Rule, _ element: Element) {
+    var rule = rule
+    rule.offload = nil  // Depends on the rules before.
     for problem in RuleSet([rule]).problems(in: environment) where problem.subject != "rules" {
       report(element, problem.problem, problem.remedy)
     }
@@ -54,6 +57,9 @@ extension ConfigurationReader {
   /// What is too much of all rules together.
   private mutating func checkWhole(_ set: RuleSet, _ element: Element?) {
     guard let element else { return }
+    for problem in set.offloadProblems {
+      report(fieldElement(ruleElements[problem.rule], "offload"), problem.error.problem, problem.error.remedy)
+    }
     for problem in set.problems(in: environment) where problem.subject == "rules" {
       report(element, problem.problem, problem.remedy)
     }

@@ -31,6 +31,7 @@ struct ConfigurationReader {
     var configuration = ForwarderConfiguration(ports: readPorts(fields["ports"]))
     configuration.engine = readEngine(fields["engine"])
     configuration.metadata = readMetadata(fields["metadata"])
+    configuration.offload = readOffload(fields["offload"])
     configuration.sets = readSets(fields["sets"])
     configuration.limiters = readLimiters(fields["limiters"])
     configuration.rules = readRules(fields)

@@ -29,6 +29,20 @@ enum RateValue {
     return found.value
   }
 
+  /// `10 s`, `500 ms`, `2 min`, `1 h`: milliseconds, 100 ms to a day.
+  static func milliseconds(_ text: String) throws(ValueFault) -> Int {
+    let units: [(String, Int)] = [("ms", 1), ("s", 1000), ("min", 60_000), ("h", 3_600_000)]
+    let number = text.prefix { $0.isASCII && $0.isNumber }
+    let name = NumberValue.trim(text[number.endIndex...])
+    guard let unit = units.first(where: { $0.0 == name }), let count = Int(number) else {
+      throw ValueFault("no time", "write a whole number and ms, s, min or h")
+    }
+    guard let time = product(count, unit.1), (100...86_400_000).contains(time) else {
+      throw ValueFault("out of range", "use 100 ms to 24 h")
+    }
+    return time
+  }
+
   private static func value(
     _ text: String, _ units: [(name: String, unit: RateLimit.Unit, factor: Int)]
   ) -> (unit: RateLimit.Unit, value: Int)? {

@@ -12,6 +12,11 @@ extension ForwarderConfiguration {
     check("ports") { $0.ports.map { [$0.name, $0.device] } }
     check("engine") { $0.engine }
     check("metadata") { $0.metadata }
+    check("offload") { [$0.offload.flows, $0.offload.sources] }
+    if changed.rules.offloads, !rules.offloads {
+      obstacles.append(
+        XSKError("offload", "was not in use at the start", remedy: "take it out of the rules, or restart"))
+    }
     guard obstacles.isEmpty else { return obstacles }
     for (place, port) in ports.enumerated() {
       check("ports.\(port.name).queues") { $0.ports[place].queues }

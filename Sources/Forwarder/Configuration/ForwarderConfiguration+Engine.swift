@@ -16,6 +16,7 @@ extension ForwarderConfiguration {
     configuration.umem.pages = engine.hugepages
     configuration.heldPerQueue = heldPerQueue
     configuration.metadata = metadata
+    if rules.offloads { configuration.offload = OffloadConfiguration(flows: offload.flows, sources: offload.sources) }
     configuration.reasonNames = DropReason.pipelineNames.merging(DropReason.hostNames) { first, _ in first }
     for (number, name) in rules.dropReasons.enumerated() { configuration.reasonNames[.custom(number)] = name }
     return configuration

@@ -16,6 +16,8 @@ public struct ForwarderConfiguration: Hashable, Sendable {
   public var neighbours: [ConfiguredNeighbour]
   /// What the XDP program writes ahead of packets, and the deployment's own keys.
   public var metadata: MetadataConfiguration
+  /// Decisions of rules that the XDP program carries out; of use only if a rule has `Rule.offload`.
+  public var offload = OffloadSettings()
 
   public init(ports: [ForwarderPort], rules: RuleSet = RuleSet()) {
     self.ports = ports
@@ -217,6 +219,17 @@ public struct ConfiguredRoute: Hashable, Sendable {
   public init(_ destination: Destination, _ target: Target, mtu: UInt16? = nil, vlan: UInt16? = nil) {
     (self.destination, self.target, self.mtu, self.vlan) = (destination, target, mtu, vlan)
   }
+}
+
+/// Decisions that the XDP program carries out for a while.
+public struct OffloadSettings: Hashable, Sendable {
+  /// At one time, 0…4,194,304: flows, IPv4 and IPv6 together, and sources likewise.
+  public var flows = 16_384
+  public var sources = 16_384
+  /// Milliseconds, 100…86,400,000. Then the next packet is decided about anew.
+  public var lifetime = 10_000
+
+  public init() {}
 }
 
 /// How the engine is to work; the defaults are what an operator would want without further thought.

@@ -52,12 +52,13 @@ public final class Pipeline: Sendable {
   ///
   /// - Throws: too much memory, or a TAP device that has no queue left.
   public func handler(for placement: Engine.Placement) throws(XSKError) -> CoalescingHandler<PipelineHandler> {
-    try handler(worker: placement.worker, of: placement.workerCount, queues: placement.slotCount)
+    try handler(
+      worker: placement.worker, of: placement.workerCount, queues: placement.slotCount, offload: placement.offload)
   }
 
   /// As `handler(for:)`, for a worker that is not an engine's.
   public func handler(
-    worker: Int = 0, of workers: Int = 1, queues: Int
+    worker: Int = 0, of workers: Int = 1, queues: Int, offload: OffloadRequests? = nil
   ) throws(XSKError) -> CoalescingHandler<PipelineHandler> {
     let policy = policy
     let exchange = PolicyExchange()
@@ -70,7 +71,7 @@ public final class Pipeline: Sendable {
     let engine = policy.configuration.engine
     let hosts = try HostPorts(taps, worker: worker, batch: engine.batch)
     return try CoalescingHandler(
-      PipelineHandler(first, exchange, hosts: hosts), gro: policy.configuration.groConfiguration(),
+      PipelineHandler(first, exchange, hosts: hosts, offload: offload), gro: policy.configuration.groConfiguration(),
       batch: engine.batch, queues: queues)
   }
 }

@@ -11,10 +11,15 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
   @usableFromInline var answers: AnswerQueue
   let exchange: PolicyExchange
   var hosts: HostPorts
+  /// Where verdicts in the kernel are asked for; nil: nowhere.
+  let offload: OffloadRequests?
   /// For samples: xorshift64*, seeded for each worker.
   var random: UInt64 = .random(in: 1 ... .max)
 
-  init(_ state: consuming PolicyState, _ exchange: PolicyExchange, hosts: consuming HostPorts) {
+  init(
+    _ state: consuming PolicyState, _ exchange: PolicyExchange, hosts: consuming HostPorts, offload: OffloadRequests?
+  ) {
+    self.offload = offload
     self.state = state
     self.exchange = exchange
     self.hosts = hosts
@@ -30,6 +35,9 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
     let entry = state.entries[place]
     switch entry.kind {
     case .verdict: return entry.verdict
+    case .offloadedSource, .offloadedFlow:
+      ask(entry, gro.summary(of: unit), burst.port)
+      return entry.verdict
     case .route: return state.stage.route(unit, gro.summary(of: unit), of: gro, in: &burst, &answers)
     case .malformed: return .drop(.malformed(gro.summary(of: unit).malformation))
     case .steps: return carryOut(place, unit, gro.summary(of: unit), gro, &burst)

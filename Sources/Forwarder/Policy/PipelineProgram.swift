@@ -9,6 +9,8 @@ import XSKEngine
     case route
     /// Dropped under the malformation's name.
     case malformed
+    /// `verdict`, and the XDP program is asked to carry it out from now on, for the source or for the flow.
+    case offloadedSource, offloadedFlow
     /// `count` steps from `first` on.
     case steps
   }
@@ -53,7 +55,7 @@ struct PipelineProgram: Sendable {
   init(_ set: RuleSet, reasons: [String: DropReason]) {
     self.reasons = reasons
     entryCount = set.rules.count + 2
-    for rule in set.rules { add(rule.actions.map { step($0) }) }
+    for rule in set.rules { add(rule.actions.map { step($0) }, offload: rule.offload) }
     add([step(set.defaultAction)])
     add([set.malformedAction.map { step($0) } ?? PipelineStep(kind: .malformed)])
   }
@@ -61,12 +63,18 @@ struct PipelineProgram: Sendable {
   /// Counts that a worker keeps: each entry's, each counter's.
   var countedThings: Int { entries.count + counterNames.count }
 
-  private mutating func add(_ steps: [PipelineStep]) {
+  private mutating func add(_ steps: [PipelineStep], offload: RuleOffload? = nil) {
     var entry = PipelineEntry(
       kind: .steps, verdict: .drop(.policy), first: UInt32(self.steps.count), count: UInt32(steps.count))
     if steps.count == 1 {
       switch steps[0].kind {
-      case .verdict: (entry.kind, entry.verdict) = (.verdict, steps[0].verdict)
+      case .verdict:
+        entry.verdict = steps[0].verdict
+        switch offload {
+        case nil: entry.kind = .verdict
+        case .source: entry.kind = .offloadedSource
+        case .flow: entry.kind = .offloadedFlow
+        }
       case .route: entry.kind = .route
       case .malformed: entry.kind = .malformed
       default: break

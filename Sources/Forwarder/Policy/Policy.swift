@@ -9,17 +9,21 @@ public final class Policy: Sendable {
   let program: PipelineProgram
   /// The drop reasons of the operator's, by the names that rules have.
   let reasons: [String: DropReason]
+  /// The generation of verdicts in the kernel that follow from it (`VerdictTable.generation`).
+  let verdictGeneration: UInt32
 
   /// - Parameters:
   ///   - configuration: a consistent one.
   ///   - routes: nil: those of the configuration, for ports of which `facts` says what routing must know.
+  ///   - verdictGeneration: of verdicts in the kernel that follow from it.
   ///   - reasons: numbers for the operator's reasons; nil: as the rules name them first.
   /// - Throws: what the tables refuse: rules that don't compile, too much memory, a gateway that is no neighbour.
   public init(
     _ configuration: ForwarderConfiguration, facts: [PortFacts], routes: Routes? = nil,
-    reasons: [String: DropReason]? = nil
+    verdictGeneration: UInt32 = 0, reasons: [String: DropReason]? = nil
   ) throws(XSKError) {
     self.configuration = configuration
+    self.verdictGeneration = verdictGeneration
     self.reasons = reasons ?? configuration.dropReasons
     rules = try configuration.compiledRules()
     sets = try configuration.prefixSets()
@@ -34,6 +38,7 @@ public final class Policy: Sendable {
     sets = policy.sets
     program = policy.program
     reasons = policy.reasons
+    verdictGeneration = policy.verdictGeneration
     self.routes = routes
   }
 

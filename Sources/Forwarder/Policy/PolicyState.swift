@@ -27,6 +27,9 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
   /// No rule asks for more than addresses, ports, protocol and prefix sets.
   @usableFromInline let asksForFlowOnly: Bool
   @usableFromInline let usesRoutes: Bool
+  /// Of verdicts in the kernel: milliseconds, and the generation that they are asked for in.
+  let verdictLifetime: UInt32
+  let verdictGeneration: UInt32
   @usableFromInline let sourceSets: UInt64
   @usableFromInline let destinationSets: UInt64
 
@@ -55,6 +58,8 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
     asksForFlowOnly = classifier.asksForFlowOnly
     usesMetadata = policy.usesMetadata
     usesRoutes = policy.usesRoutes
+    verdictLifetime = UInt32(policy.configuration.offload.lifetime)
+    verdictGeneration = policy.verdictGeneration
     (sourceSets, destinationSets) = policy.setsInUse
   }
 

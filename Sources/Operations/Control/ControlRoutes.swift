@@ -13,7 +13,7 @@ struct ControlRoutes: Sendable {
     router.add("GET", "/v1/counters", "every counter, by port, queue and worker") { _ in
       answer { .json(CountersReport($0)) }
     }
-    router.add("GET", "/v1/drops", "dropped packets by reason") { _ in answer { .json(DropsReport($0)) } }
+    router.add("GET", "/v1/drops", "dropped packets by reason") { _ in answerWithKernel { .json(DropsReport($0)) } }
     router.add("POST", "/v1/drain", "takes no more packets: ?port=NAME, or of all ports; they go to the kernel's stack")
     {
       request in
@@ -42,6 +42,13 @@ struct ControlRoutes: Sendable {
       return status(.accepted)
     } catch {
       return .refusal(error)
+    }
+  }
+
+  /// With what the XDP programs count, which takes some hundred system calls.
+  private func answerWithKernel(_ body: (CounterSnapshot) -> HTTPResponse) -> HTTPResponse {
+    do throws(XSKError) { return body(try engine.snapshot()) } catch {
+      return .refusal(error, .internalError)
     }
   }
 

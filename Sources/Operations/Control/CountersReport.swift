@@ -71,19 +71,24 @@ public struct DropsReport: Codable, Hashable, Sendable {
     public var packets: UInt64
     /// By the port that they came in on, where there were any.
     public var ports: [String: UInt64]
+    /// Dropped by the XDP program on the engine's behalf (verdict offload); not in `packets`.
+    public var offloaded: UInt64
   }
 
   public var pid: Int32
   public var uptime: Double
   public var received: UInt64
   public var dropped: UInt64
+  /// Dropped and redirected by the XDP program on the engine's behalf (verdict offload); neither in `received` nor `dropped`.
+  public var offloaded: UInt64
+  public var redirected: UInt64
   /// All reasons that there are, the most frequent first.
   public var reasons: [Reason]
   /// What the kernel lost before the engine saw it; not in `received`.
   public var kernel: RunSummary.Kernel
 
   enum CodingKeys: String, CodingKey {
-    case pid, received, dropped, reasons, kernel
+    case pid, received, dropped, offloaded, redirected, reasons, kernel
     case uptime = "uptime_s"
   }
 
@@ -95,10 +100,15 @@ public struct DropsReport: Codable, Hashable, Sendable {
     for (slot, place) in zip(snapshot.slots, snapshot.description.slots) {
       let port = snapshot.description.ports[place.port].name
       for (name, count) in slot.drops {
-        found[name, default: Reason(reason: name, packets: 0, ports: [:])].packets &+= count
+        found[name, default: Reason(reason: name, packets: 0, ports: [:], offloaded: 0)].packets &+= count
         if count > 0 { found[name]?.ports[port, default: 0] &+= count }
       }
     }
+    for (name, count) in snapshot.kernel?.dropped ?? [:] {
+      found[name, default: Reason(reason: name, packets: 0, ports: [:], offloaded: 0)].offloaded = count.packets
+    }
+    offloaded = snapshot.kernel?.droppedPackets ?? 0
+    redirected = snapshot.kernel?.redirectedPackets ?? 0
     reasons = found.values.sorted { $0.packets == $1.packets ? $0.reason < $1.reason : $0.packets > $1.packets }
     dropped = reasons.reduce(0) { $0 &+ $1.packets }
     kernel = .init(snapshot)

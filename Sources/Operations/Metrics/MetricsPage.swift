@@ -16,6 +16,7 @@ struct MetricsPage {
     addPorts(to: &page)
     addPackets(to: &page)
     addKernel(to: &page)
+    addProgram(to: &page)
     addFrames(to: &page)
     addWorkers(to: &page)
     return page.text
@@ -158,6 +159,37 @@ struct MetricsPage {
     perQueue(
       &page, "xskfwd_kernel_tx_ring_empty_total", "Times that the kernel found the TX ring empty; no loss.",
       .kernelTXRingEmpty)
+  }
+
+  /// What the XDP programs decided by themselves: verdict offload and punt. No worker saw these packets.
+  private func addProgram(to page: inout Exposition) {
+    guard let kernel = snapshot.kernel else { return }
+    typealias Count = KernelCounters.Count
+    func add(_ name: String, _ help: String, _ samples: [(Labels, Count)]) {
+      page.family("\(name)_packets_total", .counter, help) { family in
+        for (labels, count) in samples { family.add(labels, count.packets) }
+      }
+      page.family("\(name)_bytes_total", .counter, "Bytes of those.") { family in
+        for (labels, count) in samples { family.add(labels, count.bytes) }
+      }
+    }
+    func sorted(_ counts: [String: Count], _ label: String) -> [(Labels, Count)] {
+      counts.sorted { $0.key < $1.key }.map { ([(label, $0.key)], $0.value) }
+    }
+    add("xskfwd_offload_dropped", "Packets dropped by offloaded verdicts.", sorted(kernel.dropped, "reason"))
+    add("xskfwd_offload_redirected", "Packets redirected by offloaded verdicts.", sorted(kernel.redirected, "port"))
+    let punted = kernel.punted.sorted { $0.key < $1.key }.flatMap { port, counts in
+      sorted(counts, "kind").map { ([("port", port)] + $0.0, $0.1) }
+    }
+    add("xskfwd_punted", "Packets passed to the kernel's stack.", punted)
+    guard let verdicts = kernel.verdicts else { return }
+    page.family("xskfwd_offload_verdicts_total", .counter, "Verdicts that were asked for, by what came of it.") {
+      $0.add([("result", "installed")], verdicts.installed)
+      $0.add([("result", "renewed")], verdicts.renewed)
+      $0.add([("result", "full")], verdicts.full)
+      $0.add([("result", "refused")], verdicts.refused)
+      $0.add([("result", "lost")], kernel.requestsLost)
+    }
   }
 
   private func addFrames(to page: inout Exposition) {

@@ -11,7 +11,7 @@ struct MetricsRoute: Sendable {
     router.add("GET", "/metrics", "metrics in the Prometheus text format") { _ in
       do throws(XSKError) {
         let page = MetricsPage(
-          snapshot: try engine.counters.snapshot(), ports: engine.portStatus,
+          snapshot: try engine.snapshot(), ports: engine.portStatus,
           messages: engine.messages(from: .max).count, cpu: CPUTimes.ofThisProcess,
           ticksPerSecond: TimestampClock.shared.ticksPerSecond)
         var text = page.text

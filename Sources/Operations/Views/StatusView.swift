@@ -42,16 +42,19 @@ extension DropsReport {
   public func text(since old: DropsReport? = nil) -> String {
     let rates = Rates(from: old?.uptime, to: uptime)
     var rows = [["reason", "packets", rates.heading, "came in on"]]
-    for reason in reasons where reason.packets > 0 {
+    if offloaded > 0 { rows[0].append("in the kernel") }
+    for reason in reasons where reason.packets > 0 || reason.offloaded > 0 {
       let before = old?.reasons.first { $0.reason == reason.reason }?.packets
       let ports = reason.ports.sorted { $0.key < $1.key }.map { "\($0.key) \(NumberFormats.grouped($0.value))" }
       rows.append(
         [
           reason.reason, NumberFormats.grouped(reason.packets), rates.rate(from: before ?? 0, to: reason.packets),
           ports.joined(separator: ", "),
-        ])
+        ] + (offloaded > 0 ? [NumberFormats.grouped(reason.offloaded)] : []))
     }
-    let head = "received \(NumberFormats.grouped(received))   dropped \(NumberFormats.grouped(dropped))"
+    var head = "received \(NumberFormats.grouped(received))   dropped \(NumberFormats.grouped(dropped))"
+    if offloaded > 0 { head += "   dropped in the kernel \(NumberFormats.grouped(offloaded))" }
+    if redirected > 0 { head += "   redirected in the kernel \(NumberFormats.grouped(redirected))" }
     let lost = kernel.rxDropped &+ kernel.rxRingFull
     return
       ([head] + (rows.count > 1 ? Columns.lines(rows) : ["nothing was dropped"])

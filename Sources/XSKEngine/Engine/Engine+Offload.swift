@@ -7,7 +7,7 @@ extension Engine {
 
   /// What the XDP programs decided by themselves, so far; nil if neither punt nor offload is configured. Some hundred system
   /// calls.
-  public var kernelCounters: KernelCounters? { policy?.counters() }
+  public var kernelCounters: KernelCounters? { policy?.counters(reasonNames.withLock { $0 }) }
 
   /// The counters of workers and kernel at this moment.
   ///

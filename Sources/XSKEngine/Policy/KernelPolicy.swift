@@ -11,7 +11,6 @@ final class KernelPolicy: Sendable {
   private let configurations: [PuntConfiguration]
   private let offload: OffloadConfiguration?
   private let portNames: [String]
-  private let reasonNames: [DropReason: String]
 
   /// - Returns: nil if nothing is configured.
   static func make(_ configuration: EngineConfiguration, workers: Int) throws(XSKError) -> KernelPolicy? {
@@ -23,7 +22,6 @@ final class KernelPolicy: Sendable {
     configurations = configuration.ports.map(\.punt)
     offload = configuration.offload
     portNames = configuration.ports.map(\.device)
-    reasonNames = configuration.reasonNames
     let ports = configurations.count
     var sizes = PuntTable.sizes(configurations)
     if let offload {
@@ -53,7 +51,7 @@ final class KernelPolicy: Sendable {
   }
 
   /// What the kernel has counted so far: some hundred system calls.
-  func counters() -> KernelCounters {
+  func counters(_ reasonNames: [DropReason: String]) -> KernelCounters {
     var counters = KernelCounters()
     if let verdicts {
       for number in UInt8.min...UInt8.max {

@@ -28,6 +28,12 @@
   /// The handler has taken the packet's bytes where they belong (a socket, a file); the frame returns to the pool.
   @inlinable public static var delivered: Verdict { Verdict(kind: .deliver, argument: 0) }
 
+  /// Why it drops the packet; nil: it does not.
+  @inlinable public var dropReason: DropReason? { kind == .drop ? DropReason(rawValue: argument) : nil }
+
+  /// The port that it forwards to; nil: it does not.
+  @inlinable public var egressPort: UInt8? { kind == .forward ? argument : nil }
+
   /// The packet leaves by a port.
   @inlinable public var isTransmitted: Bool { kind == .forward || kind == .reflect }
 

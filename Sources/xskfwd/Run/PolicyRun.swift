@@ -51,9 +51,12 @@ final class PolicyRun {
     let facts = engine.portStatus.map { PortFacts($0.device) }
     var reasons = reasons
     let numbers = try reasons.reasons(of: changed.rules)
-    let policy = try Policy(changed, facts: facts, reasons: numbers)
+    // Verdicts in the kernel that follow from the old policy go, and those that follow from the new one count from then on.
+    let generation = engine.verdicts.map { $0.generation &+ 1 } ?? 0
+    let policy = try Policy(changed, facts: facts, verdictGeneration: generation, reasons: numbers)
     try engine.add(reasonNames: reasons.names)
     self.reasons = reasons
+    defer { engine.verdicts?.removeAll() }
     try desk.pipeline.replace(with: policy) { engine.wakeWorkers() }
     return []
   }

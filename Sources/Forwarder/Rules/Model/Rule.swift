@@ -9,6 +9,8 @@ public struct Rule: Hashable, Sendable {
   public var match: RuleMatch
   /// Carried out in order; only the last may be terminal. At least one.
   public var actions: [RuleAction]
+  /// What the XDP program may decide about by itself once the rule has decided; nil: nothing.
+  public var offload: RuleOffload?
 
   public init(_ name: String, _ match: RuleMatch = RuleMatch(), _ actions: RuleAction...) {
     self.init(name, match, actions)
@@ -22,6 +24,14 @@ public struct Rule: Hashable, Sendable {
 
   /// Whether a packet that matches goes no further.
   public var isTerminal: Bool { actions.last?.isTerminal ?? false }
+}
+
+/// What a rule's decision holds for, so that the XDP program can carry it out for a while without asking.
+public enum RuleOffload: String, Hashable, Sendable, CaseIterable {
+  /// All packets of the source address, on the same port, with the same VLAN tags.
+  case source
+  /// All packets of the TCP or UDP flow in one direction, likewise.
+  case flow
 }
 
 /// Ordered rules, and what happens to packets that none of them decides about.

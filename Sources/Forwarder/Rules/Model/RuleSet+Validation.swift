@@ -45,7 +45,7 @@ extension RuleSet {
       problems += check.problems
       places[rule.name] = places[rule.name] ?? place
     }
-    problems += lastResortProblems(environment)
+    problems += lastResortProblems(environment) + offloadProblems.map(\.error)
     return problems + RuleFields.problems(of: rules)
   }
 
