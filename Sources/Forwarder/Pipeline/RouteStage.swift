@@ -10,19 +10,22 @@ public final class Routes: Sendable {
   let hops: [NextHop]
   /// The addresses that ICMP answers come from, for each ingress port.
   let routers: [RouterAddresses]
+  /// Routes to each of the hops.
+  let ipv4Counts: [Int]
+  let ipv6Counts: [Int]
 
   /// - Throws: a route that leads to a next hop which is not there, or more memory than there is.
   public init(
     ipv4: RouteList<UInt32>, ipv6: RouteList<UInt128>, hops: [NextHop], routers: [RouterAddresses]
   ) throws(XSKError) {
-    guard let last = [ipv4.largestValue, ipv6.largestValue].compactMap({ $0 }).max(), Int(last) >= hops.count else {
-      self.ipv4 = try IPv4RouteTable(ipv4)
-      self.ipv6 = try IPv6RouteTable(ipv6)
-      (self.hops, self.routers) = (hops, routers)
-      return
+    if let last = [ipv4.largestValue, ipv6.largestValue].compactMap({ $0 }).max(), Int(last) >= hops.count {
+      throw XSKError(
+        "next hop \(last)", "a route leads to it, but there are \(hops.count)", remedy: "number next hops from 0")
     }
-    throw XSKError(
-      "next hop \(last)", "a route leads to it, but there are \(hops.count)", remedy: "number next hops from 0")
+    self.ipv4 = try IPv4RouteTable(ipv4)
+    self.ipv6 = try IPv6RouteTable(ipv6)
+    (self.hops, self.routers) = (hops, routers)
+    (ipv4Counts, ipv6Counts) = (ipv4.counts(hops.count), ipv6.counts(hops.count))
   }
 }
 

@@ -22,6 +22,13 @@ public struct RouteList<Address: IPAddressNumber>: Sendable {
   /// The largest value of any route; nil if there is none.
   public var largestValue: UInt32? { values.values.max() }
 
+  /// Routes of each value below `limit`.
+  func counts(_ limit: Int) -> [Int] {
+    var counts = [Int](repeating: 0, count: limit)
+    for value in values.values where Int(value) < limit { counts[Int(value)] += 1 }
+    return counts
+  }
+
   /// The value of exactly this prefix.
   public subscript(prefix: IPPrefix<Address>) -> UInt32? { values[prefix] }
 

@@ -6,6 +6,14 @@ extension PolicyDesk {
     router.add("GET", "/v1/rules", "what rules, counters and limiters have counted") { [self] _ in
       .json(pipeline.counts)
     }
+    router.add("GET", "/v1/routes", "next hops and their routes; ?address=A: where packets to it go") {
+      [self] request in
+      guard let text = request.query["address"] else { return .json(pipeline.policy.routesReport()) }
+      guard let address = IPAddress(text) else {
+        return .refusal(.badRequest, "address: \"\(text)\" is no IP address; write it like 192.0.2.1 or 2001:db8::1")
+      }
+      return .json(pipeline.policy.routesReport(for: address))
+    }
     router.add("POST", "/v1/reload", "reads the configuration file again; GET tells what came of it") {
       [self] _ in
       .json(report(on: ask()), .accepted)

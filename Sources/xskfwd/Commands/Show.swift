@@ -9,14 +9,16 @@ struct Show: ParsableCommand {
     abstract: "Ask a running xskfwd over its control socket.",
     discussion: """
       status: ports, workers and their load, messages. counters: what moved, by queue and worker. drops: dropped packets \
-      by reason. rules: what the rules, counters and limiters of 'xskfwd run' have counted.
+      by reason. Of 'xskfwd run': rules: what rules, counters and limiters have counted. routes: next hops and their routes, \
+      or where packets to an address go.
       """)
 
   enum Subject: String, ExpressibleByArgument, CaseIterable {
-    case status, counters, drops, rules
+    case status, counters, drops, rules, routes
   }
 
-  @Argument(help: "status, counters, drops, or rules.") var subject: Subject
+  @Argument(help: "status, counters, drops, rules, or routes.") var subject: Subject
+  @Argument(help: "routes: an IP address to look up.") var address: String?
   @OptionGroup var instance: InstanceOptions
   @Flag(help: "Print the answer as one JSON object a line.") var json = false
   @Flag(help: "Ask again and again, and show rates, until Ctrl-C or the other's end.") var watch = false
@@ -26,12 +28,15 @@ struct Show: ParsableCommand {
     guard (0.1...3600).contains(interval) else {
       throw ValidationError("--interval \(interval): out of range; give 0.1 to 3600 seconds")
     }
+    guard address == nil || subject == .routes else {
+      throw ValidationError("\(address ?? ""): only routes take an address; leave it out")
+    }
   }
 
   func run() throws {
     var stop = StopSignal()
     let client = try instance.client()
-    var view = ShowView(client: client, json: json)
+    var view = ShowView(client: client, json: json, address: address)
     var isRead = show(try view.next(subject))
     while watch, isRead, !stop.arrives(before: StopSignal.now + interval) {
       do throws(XSKError) {
@@ -53,18 +58,21 @@ struct Show: ParsableCommand {
 private struct ShowView {
   let client: ControlClient
   let json: Bool
+  private let routes: String
   private var counters: CountersReport?
   private var drops: DropsReport?
   private var rules: (counts: PipelineCounts, time: Double)?
 
-  init(client: ControlClient, json: Bool) {
+  init(client: ControlClient, json: Bool, address: String?) {
     self.client = client
+    routes = "/v1/routes" + (address.map { "?address=" + $0.percentEncoded } ?? "")
     self.json = json
   }
 
   mutating func next(_ subject: Show.Subject) throws(XSKError) -> String {
     guard !json else {
-      let text = String(decoding: try client.request("/v1/\(subject.rawValue)"), as: UTF8.self)
+      let text = String(
+        decoding: try client.request(subject == .routes ? routes : "/v1/\(subject.rawValue)"), as: UTF8.self)
       return text.hasSuffix("\n") ? String(text.dropLast()) : text
     }
     switch subject {
@@ -77,6 +85,7 @@ private struct ShowView {
       let new = try client.report("/v1/drops", as: DropsReport.self)
       defer { drops = new }
       return new.text(since: drops)
+    case .routes: return try client.report(routes, as: RoutesReport.self).text
     case .rules:
       let new = try client.report("/v1/rules", as: PipelineCounts.self)
       let now = StopSignal.now
