@@ -14,7 +14,7 @@ public protocol PacketHandler: ~Copyable {
   mutating func handle(_ burst: inout Burst)
 
   /// Called once a turn if the worker has a local port: composes packets of the handler's own (`Burst.compose`), such as
-  /// what a TAP device has to send. As many as `Burst.room` says, none if there are none.
+  /// what a TAP device has to send. As many as `Burst.fit` says, none if there are none.
   mutating func originate(_ burst: inout Burst)
 
   /// A file descriptor that is readable when there is something to originate; −1: there is none. A sleeping worker wakes up
