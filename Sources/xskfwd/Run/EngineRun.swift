@@ -12,8 +12,10 @@ struct EngineRun {
   /// As in `EngineConfiguration`.
   var localPort: String?
   var reasonNames: [DropReason: String] = [:]
-  /// What ends the run before its time; asked each interval.
+  /// What ends the run before its time; asked some times a second.
   var obstacle: () -> XSKError? = { nil }
+  /// Called once nothing stands in the way of the start any more, before the first line of output.
+  var started: () -> Void = {}
 
   /// - Parameter held: packets that the handler may hold for each queue.
   func run<Handler: PacketHandler & SendableMetatype & ~Copyable>(
@@ -31,18 +33,18 @@ struct EngineRun {
     let engine = try Engine.start(configuration, handler: handler)
     engine.keepOffWorkerCores()
     let service = try operate(engine, manager, requestStop: stop.request)
+    started()
     if !options.output.json {
       Console.print("xskfwd \(configuration.command): running, Ctrl-C stops")
     }
     manager?.ready(configuration.command)
     let start = StopSignal.now
     let watch = LiveView(engine: engine, output: options.output, obstacle: obstacle)
+    var failure: (any Error)?
     do {
       try watch.run(until: start + (options.output.duration ?? .infinity), stop: &stop)
     } catch {
-      engine.stop()  // The process is about to exit: what only it can put back would stay as it is.
-      service.stop()
-      throw RunFailure(error)
+      failure = error  // What was done until then is told all the same.
     }
     let duration = StopSignal.now - start
     manager?.stopping()
@@ -50,10 +52,11 @@ struct EngineRun {
     service.stop()
     guard let final = last else {
       throw RunFailure(
-        XSKError("counter page", "was damaged while running", remedy: "let nobody else write to it"))
+        failure ?? XSKError("counter page", "was damaged while running", remedy: "let nobody else write to it"))
     }
     watch.printMessages()
     try report(RunSummary(final, duration: duration, cpu: CPUTimes.ofThisProcess - cpu))
+    if let failure { throw RunFailure(failure) }
   }
 
   /// Control socket, metrics, signs of life. If they can't be had the engine is taken down again.
@@ -72,7 +75,7 @@ struct EngineRun {
     }
   }
 
-  private func report(_ summary: RunSummary) throws(XSKError) {
+  private func report(_ summary: RunSummary) throws {
     guard !options.output.json else { return try Console.printObject(summary.json()) }
     Console.print(summary.text)
   }
@@ -82,7 +85,7 @@ struct EngineRun {
 struct RunFailure: Error {
   let reason: any Error
 
-  init(_ reason: any Error) { self.reason = reason }
+  init(_ reason: any Error) { self.reason = (reason as? RunFailure)?.reason ?? reason }
 }
 
 /// Shows an engine's counters line by line while it runs.
@@ -91,6 +94,8 @@ final class LiveView {
   private let output: OutputOptions
   private let obstacle: () -> XSKError?
   private var printedMessages = 0
+  /// Seconds between two looks for an obstacle and for messages, however long the interval is.
+  private static let patience = 0.2
 
   /// - Parameter obstacle: an error that ends the view.
   init(engine: Engine, output: OutputOptions, obstacle: @escaping () -> XSKError? = { nil }) {
@@ -107,7 +112,7 @@ final class LiveView {
     var next = StopSignal.now + output.interval
     printMessages()
     while StopSignal.now < end {
-      if stop.arrives(before: min(next, end)) { return true }
+      if stop.arrives(before: min(next, end, StopSignal.now + Self.patience)) { return true }
       printMessages()
       if let error = obstacle() { throw error }
       guard StopSignal.now >= next else { continue }
