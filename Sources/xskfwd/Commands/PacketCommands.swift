@@ -35,7 +35,8 @@ struct Forward: ParsableCommand {
   @OptionGroup var options: EngineOptions
 
   func run() throws {
-    let run = EngineRun(options: options, command: "forward", ports: [first, second])
+    PeerNotes.tell([first, second], "which go on as they came")
+    let run = EngineRun(options: options, command: "forward", ports: [first, second], arguments: gro.arguments)
     let batch = options.batch
     guard let coalescing = try gro.configuration(.chain, batch: batch) else {
       return try run.run { _ in ForwardHandler() }
