@@ -35,9 +35,7 @@ extension HostPort {
       write(VirtioNetHeader())
       hasPlainHeader = true
     }
-    queue.begin()
-    queue.append(index, of: burst)
-    return queue.send() ? .delivered : .drop(.hostRefused)
+    return queue.send(from: burst) { $0.append(index) } ? .delivered : .drop(.hostRefused)
   }
 
   /// Hands all packets of a unit to the stack and sets their verdicts.
@@ -68,16 +66,9 @@ extension HostPort {
     let virtio = gro.writeSuperFrameHeader(of: unit, burst.packets, to: &headers)
     write(virtio)
     hasPlainHeader = false
-    queue.begin(headers: Int(virtio.headerLength))
-    var index = unit.first
-    let offset = Int(virtio.headerLength)
-    var left = unit.payloadLength
-    for place in 0..<unit.count {
-      queue.append(index, of: burst, offset..<offset + min(left, unit.segmentSize))
-      left -= unit.segmentSize
-      if place + 1 < unit.count { index = gro.next(after: index) }
+    return queue.send(from: burst, headers: Int(virtio.headerLength)) { pieces in
+      gro.forEachPayload(of: unit) { index, offset, length in pieces.append(index, offset..<offset + length) }
     }
-    return queue.send()
   }
 
   private mutating func write(_ header: VirtioNetHeader) {

@@ -18,7 +18,8 @@ public protocol PacketHandler: ~Copyable {
   mutating func originate(_ burst: inout Burst)
 
   /// A file descriptor that is readable when there is something to originate; −1: there is none. A sleeping worker wakes up
-  /// for it. Asked once.
+  /// for it. Asked at the start and at each housekeeping: one that has become useless (its device is gone) would keep the
+  /// worker awake.
   var wakeDescriptor: CInt { get }
 
   /// Called about once a millisecond, between bursts: timers, and the release of held packets.
