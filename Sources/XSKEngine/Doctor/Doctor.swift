@@ -26,7 +26,8 @@ public enum Doctor {
       + [PlacementChecks(host: host, requirements: requirements).cores]
     guard let name = requirements.device else { return findings }
     do {
-      let device = try NetworkDevice(named: name)
+      var device = try NetworkDevice(named: name)
+      device.program?.findHolder()
       findings += DeviceChecks(device: device, host: host, requirements: requirements).findings
     } catch {
       findings.append(Finding("device", of: error.subject, .failed, error.problem, remedy: error.remedy))
