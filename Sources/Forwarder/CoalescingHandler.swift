@@ -66,6 +66,9 @@ public import XSKEngine
   @inlinable public mutating func originate(_ burst: inout Burst) { units.originate(&burst) }
 
   @inlinable public var wakeDescriptor: CInt { units.wakeDescriptor }
+
+  /// All that its queues hold back together.
+  @inlinable public var holdLimit: Int { lanes.count * lanes[0].held.count }
 }
 
 /// A GRO, and the packets that it holds.
@@ -84,14 +87,7 @@ public import XSKEngine
   /// Has `units` decide about each unit of the last burst.
   @inlinable @inline(always)
   mutating func decide<Units: UnitHandler & ~Copyable>(_ burst: inout Burst, _ units: inout Units) {
-    for number in 0..<gro.unitCount {
-      let unit = gro.unit(number)
-      let verdict = units.decide(unit, of: gro, in: &burst)
-      gro.forEachPacket(of: unit) { index in
-        burst[verdict: index] = verdict
-        burst.sequence(index)
-      }
-    }
+    gro.decide(&burst, &units)
     burst.count(units: gro.unitCount, packets: burst.count &- gro.heldCount)
   }
 

@@ -22,6 +22,10 @@ public protocol PacketHandler: ~Copyable {
   /// worker awake.
   var wakeDescriptor: CInt { get }
 
+  /// Packets that it relies on being able to hold at once, over all queues of its worker; 0: none, or it does without. The
+  /// worker must have been configured for them (`EngineConfiguration.heldPerQueue`), or the engine does not start.
+  var holdLimit: Int { get }
+
   /// Called about once a millisecond, between bursts: timers, and the release of held packets.
   ///
   /// - Parameter nanoseconds: CLOCK_MONOTONIC.
@@ -32,6 +36,8 @@ extension PacketHandler where Self: ~Copyable {
   @inlinable public mutating func originate(_ burst: inout Burst) {}
 
   @inlinable public var wakeDescriptor: CInt { -1 }
+
+  @inlinable public var holdLimit: Int { 0 }
 
   @inlinable public mutating func housekeeping(_ held: inout HeldPackets, nanoseconds: UInt64) {}
 }

@@ -13,6 +13,11 @@ public struct Worker<Handler: PacketHandler & ~Copyable>: ~Copyable {
     self.parts.watch(self.handler.wakeDescriptor)
   }
 
+  /// - Throws: if the handler relies on holding more packets than the worker is configured for.
+  @inlinable public func checkHoldLimit() throws(XSKError) {
+    try parts.checkHoldLimit(handler.holdLimit)
+  }
+
   /// One turn of the loop: completions and fill, then for each queue a burst through the handler, then TX.
   ///
   /// - Returns: packets that were taken.
