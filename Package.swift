@@ -90,6 +90,11 @@ let package = Package(
     .executableTarget(
       name: "DropAll", dependencies: ["XSKEngine"], path: "Examples/DropAll", swiftSettings: swiftSettings),
 
+    // The same for GRO and metadata.
+    .executableTarget(
+      name: "ShedFlows", dependencies: ["Forwarder", "GROLite", "XSKEngine"], path: "Examples/ShedFlows",
+      swiftSettings: swiftSettings),
+
     // Compiles `bpf/*.bpf.c` of a target with the toolchain's clang and embeds the objects as Swift source.
     .executableTarget(name: "BPFEmbedder", swiftSettings: swiftSettings),
     .plugin(name: "EmbedBPF", capability: .buildTool(), dependencies: ["BPFEmbedder"]),

@@ -18,7 +18,8 @@ struct HostBenchmark: ParsableCommand {
   @Option(help: "Pairs of trials, with GRO and without in turn, 1…100.") var pairs = 5
   @Option(help: "Seconds that each trial lasts, 1…600.") var seconds = 3
   @Option(help: "Packets that one burst may take, 1…1024.") var batch = 64
-  @Option(help: "IP version, 4 or 6.") var version = 4
+  // Not --version: that is the program's own.
+  @Option(name: .customLong("ip"), help: "IP version, 4 or 6.") var version = 4
   @Flag(help: "Print one JSON object.") var json = false
 
   func validate() throws {
@@ -27,7 +28,7 @@ struct HostBenchmark: ParsableCommand {
       throw ValidationError("--seconds \(seconds): out of range; give 1 to 600")
     }
     guard (1...1024).contains(batch) else { throw ValidationError("--batch \(batch): out of range; give 1 to 1024") }
-    guard version == 4 || version == 6 else { throw ValidationError("--version \(version): give 4 or 6") }
+    guard version == 4 || version == 6 else { throw ValidationError("--ip \(version): give 4 or 6") }
   }
 
   func run() throws {
@@ -35,7 +36,7 @@ struct HostBenchmark: ParsableCommand {
       throw XSKError("this machine", "has one CPU", remedy: "run on one with two: sender and engine each need one")
     }
     var report = BenchmarkReport(
-      command: "host --pairs \(pairs) --seconds \(seconds) --batch \(batch) --version \(version)")
+      command: "host --pairs \(pairs) --seconds \(seconds) --batch \(batch) --ip \(version)")
     var (with, without): ([HostLab.Trial], [HostLab.Trial]) = ([], [])
     for pair in 1...pairs {
       complain("pair \(pair) of \(pairs)")

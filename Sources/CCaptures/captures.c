@@ -50,6 +50,9 @@ int ccaptures_next(struct pcap *reader, struct ccaptures_record *record, const u
 	errno = 0;
 	switch (pcap_next_ex(reader, &header, &data)) {
 	case 1:
+		/* libpcap takes what the record says, be it more than a second. */
+		if (header->ts.tv_usec < 0 || header->ts.tv_usec > 999999999)
+			return CCAPTURES_BAD_TIME;
 		/* A pcap file has 32 bits without a sign, which libpcap takes as signed: after 2038 they come out negative. */
 		record->seconds = header->ts.tv_sec < 0 ? (int64_t)(uint32_t)header->ts.tv_sec : header->ts.tv_sec;
 		record->nanoseconds = (uint32_t)header->ts.tv_usec;

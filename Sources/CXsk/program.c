@@ -224,6 +224,29 @@ int cxsk_metadata_is_accepted(uint32_t length)
 	return error ? error : options.retval == 0;
 }
 
+int cxsk_program_link(uint32_t program, uint32_t *link)
+{
+	uint32_t id = 0;
+	int error;
+
+	log_begin();
+	while ((error = bpf_link_get_next_id(id, &id)) == 0) {
+		struct bpf_link_info info = { 0 };
+		uint32_t length = sizeof(info);
+		int fd = bpf_link_get_fd_by_id(id);
+
+		if (fd < 0)
+			continue; /* gone meanwhile */
+		error = bpf_obj_get_info_by_fd(fd, &info, &length);
+		close(fd);
+		if (error || info.type != BPF_LINK_TYPE_XDP || info.prog_id != program)
+			continue;
+		*link = id;
+		return 0;
+	}
+	return error;
+}
+
 int cxsk_attached_program(int ifindex, uint32_t *id, uint8_t *mode)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);

@@ -75,9 +75,18 @@ public import XSKEngine
       unsafe packet = UnsafeBufferPointer(start: start, count: Int(record.captured))
       return CaptureRecord(
         seconds: record.seconds, nanoseconds: record.nanoseconds, length: max(record.length, record.captured))
+    case CInt(CCAPTURES_BAD_TIME):
+      throw XSKError(
+        name, "damaged at packet \(count + 1) (its time stamp has a fraction of a second or more)",
+        remedy: "what comes before is good; capture again for the rest")
     default:
       // Safe: a string inside of the handle, copied here.
       let message = unsafe String(cString: ccaptures_message(handle))
+      guard !message.contains("different from the type of the first interface") else {
+        throw XSKError(
+          name, "has packets of several link types behind packet \(count) (\(message))",
+          remedy: "give a capture of one interface, or of several of one type")
+      }
       throw XSKError(
         name, "damaged after packet \(count) (\(message))",
         remedy: "what comes before is good; capture again for the rest")

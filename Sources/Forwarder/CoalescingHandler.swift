@@ -77,6 +77,9 @@ public import XSKEngine
   @inlinable public mutating func housekeeping(_ held: inout HeldPackets, nanoseconds: UInt64) {
     units.housekeeping(nanoseconds: nanoseconds)
   }
+
+  /// All that its queues hold back together.
+  @inlinable public var holdLimit: Int { lanes.count * lanes[0].held.count }
 }
 
 /// A GRO, and the packets that it holds.
@@ -95,24 +98,7 @@ public import XSKEngine
   /// Has `units` decide about each unit of the last burst.
   @inlinable @inline(always)
   mutating func decide<Units: UnitHandler & ~Copyable>(_ burst: inout Burst, _ units: inout Units) {
-    let distance = Units.prefetchDistance
-    if distance > 0 {
-      for number in 0..<min(distance, gro.unitCount) { units.prefetch(gro.unit(number), of: gro) }
-    }
-    for number in 0..<gro.unitCount {
-      if distance > 0 && number &+ distance < gro.unitCount {
-        units.prefetch(gro.unit(number &+ distance), of: gro)
-      }
-      let unit = gro.unit(number)
-      guard let verdict = units.decide(unit, of: gro, in: &burst) else {
-        gro.forEachPacket(of: unit) { burst.sequence($0) }
-        continue
-      }
-      gro.forEachPacket(of: unit) { index in
-        burst[verdict: index] = verdict
-        burst.sequence(index)
-      }
-    }
+    gro.decide(&burst, &units)
     burst.count(units: gro.unitCount, packets: burst.count &- gro.heldCount)
   }
 

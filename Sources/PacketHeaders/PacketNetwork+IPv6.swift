@@ -27,6 +27,8 @@ extension PacketNetwork {
     identity = 6 &<< 40
     guard transportLength &+ 40 <= available else {
       fault = .ipv6PayloadPastFrame
+      // As an IPv4 header that is followed by too little says it; behind extension headers it is not known.
+      if !Self.isExtension(upper) { identity |= UInt64(upper) &<< 32 }
       return
     }
     if transportLength &+ 40 != available { flags |= Flags.padding }

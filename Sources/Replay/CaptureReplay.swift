@@ -19,6 +19,8 @@ public struct CaptureReplay: Sendable {
   public var batches: [Int]
   /// What aggregates are made for; nil: no GRO.
   public var mode: GROConfiguration.Mode?
+  /// What may end it early; nil: nothing.
+  public var interruption: ReplayInterruption?
   /// The program, its version and the command, for the summary.
   public var tool: String
   public var version: String
@@ -34,39 +36,50 @@ public struct CaptureReplay: Sendable {
     public var summary: RunSummary
     /// What ended it before the capture's end: damage in the capture, or a file that could not be written.
     public var failure: XSKError?
+    /// It was asked to end before the capture did.
+    public var isInterrupted: Bool
   }
 
   /// Replays it all.
   ///
+  /// - Parameter began: called once nothing stands in the way any more, before any file loses its contents.
   /// - Throws: what stands in the way before anything was replayed or written.
-  public func run() throws(XSKError) -> Outcome {
+  public func run(began: () throws(XSKError) -> Void = {}) throws(XSKError) -> Outcome {
     guard let largest = batches.max(), batches.allSatisfy({ (1...1024).contains($0) }) else {
       throw XSKError("bursts of \(batches) packets", "out of range", remedy: "give sizes from 1 to 1024")
     }
     let cpu = CPUTimes.ofThisProcess
-    var reader = try CaptureReader(input)
-    let sink = try openSink(reader)
+    var source = try CaptureSource(input)
+    let outputs = try ReplayOutputs(self, besides: source)
     // One packet, one frame, whatever its size: GRO sees it whole, and a burst is as many packets as it is to be.
     let ring = UInt32(max(64, largest)).roundedUpToPowerOfTwo
     let umem = try UMEM(simulated: UMEMConfiguration(frames: 2 * Int(ring), chunkSize: Self.chunkSize))
-    let device = try SimulatedDevice(name: reader.name, rings: RingSizes(receive: ring, transmit: ring))
+    let device = try SimulatedDevice(name: source.name, rings: RingSizes(receive: ring, transmit: ring))
     let counters = try CounterPage(simulated: [device], tool: tool, version: version, command: command)
     var nic = SimulatedNIC(device, umem: umem)
+    let parts = try WorkerParts(
+      simulated: [device], umem: umem, counters: counters,
+      configuration: WorkerConfiguration(batch: largest, idle: .spin))
+    // Nothing stands in the way any more, so the files may lose what they had.
+    try began()
+    let sink = try outputs.begin(source.link)
     var worker = Worker(
-      try WorkerParts(
-        simulated: [device], umem: umem, counters: counters,
-        configuration: WorkerConfiguration(batch: largest, idle: .spin)),
-      handler: ReplayHandler(DeliveredUnits(sink: sink), mode: mode, link: reader.link.layer, batch: largest))
+      parts, handler: ReplayHandler(DeliveredUnits(sink: sink), mode: mode, link: source.link.layer, batch: largest))
     let start = ContinuousClock.now
     var sizes = BurstSizes(batches)
     var damage: XSKError?
     var isAtEnd = false
-    while !isAtEnd && damage == nil && sink.failure == nil {
+    while !isAtEnd && damage == nil && sink.failure == nil && !isInterrupted {
       // Nothing has arrived: this turn gives the NIC frames for the next burst.
       worker.turn()
+      interruption?.setReading(true)
       do throws(XSKError) {
-        isAtEnd = try !Self.arrive(sizes.next(), from: &reader, at: &nic, sink)
-      } catch { damage = error }
+        isAtEnd = try !arrive(sizes.next(), from: &source, at: &nic, sink)
+      } catch {
+        // A read that was interrupted is no damage.
+        if !isInterrupted { damage = error }
+      }
+      interruption?.setReading(false)
       worker.turn()
     }
     worker.drain()
@@ -74,41 +87,27 @@ public struct CaptureReplay: Sendable {
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     var summary = RunSummary(try counters.snapshot(), duration: seconds, cpu: CPUTimes.ofThisProcess - cpu)
     summary.malformed = sink.malformedPackets
-    return Outcome(summary: summary, failure: sink.failure ?? damage)
+    return Outcome(summary: summary, failure: sink.failure ?? damage, isInterrupted: !isAtEnd && isInterrupted)
   }
 
   /// A chunk with room for the largest packet that a capture can hold, 262,144 bytes, behind XDP's headroom.
   static let chunkSize = 1 << 19
 
-  /// Opens the files, and only then gives up their former contents.
-  private func openSink(_ reader: borrowing CaptureReader) throws(XSKError) -> ReplaySink {
-    var taken = [(reader.identity, "the capture that is read")]
-    var frames: OutputFile?
-    if let output {
-      let file = try OutputFile(output, except: taken)
-      taken.append((file.identity, "where the frames go"))
-      frames = consume file
-    }
-    var lines: TextOutput?
-    if let units { lines = try TextOutput(OutputFile(units, except: taken)) }
-    var capture: CaptureWriter?
-    if let file = frames.take() { capture = try CaptureWriter(file, link: reader.link) }
-    return ReplaySink(ReplayFiles(capture: capture, units: lines))
-  }
+  private var isInterrupted: Bool { interruption?.isRequested ?? false }
 
   /// Has up to `size` packets arrive.
   ///
   /// - Returns: false at the capture's end.
   /// - Throws: where the capture is damaged; the packets before have arrived.
-  private static func arrive(
-    _ size: Int, from reader: inout CaptureReader, at nic: inout SimulatedNIC, _ sink: ReplaySink
+  private func arrive(
+    _ size: Int, from source: inout CaptureSource, at nic: inout SimulatedNIC, _ sink: ReplaySink
   ) throws(XSKError) -> Bool {
-    sink.beginBurst(at: reader.count)
-    for _ in 0..<size {
-      guard let record = try reader.next() else { return false }
-      guard nic.receive(reader.bytes) else {
+    sink.beginBurst(at: source.count)
+    for _ in 0..<size where !isInterrupted {
+      guard let record = try source.next() else { return false }
+      guard nic.receive(source.bytes) else {
         throw XSKError(
-          reader.name, "packet \(reader.count) found no frame", remedy: "please report this as a bug")
+          source.name, "packet \(source.count) found no frame", remedy: "please report this as a bug")
       }
       sink.add(record)
     }

@@ -22,14 +22,7 @@ struct ReplayHandler<Units: UnitHandler & ~Copyable>: PacketHandler, ~Copyable {
 
   mutating func handle(_ burst: inout Burst) {
     CaptureBurst.with(burst, link) { coalesce($0) }
-    for number in 0..<gro.unitCount {
-      let unit = gro.unit(number)
-      let verdict = units.decide(unit, of: gro, in: &burst)
-      gro.forEachPacket(of: unit) { index in
-        if let verdict { burst[verdict: index] = verdict }
-        burst.sequence(index)
-      }
-    }
+    gro.decide(&burst, &units)
     if merges { burst.count(units: gro.unitCount, packets: burst.count) }
   }
 

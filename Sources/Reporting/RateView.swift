@@ -8,7 +8,8 @@ import XSKEngine
 /// ```
 ///
 /// `wake` counts system calls (TX kicks, RX kicks, polls). Behind the mode stand ports in trouble, drops by reason, and
-/// losses that the kernel counted, as far as the line reaches.
+/// losses that the kernel counted, as far as the line reaches. Where packets are delivered, or may be (there is a port for the
+/// host's stack), a column `host/s` stands behind `fwd/s`.
 public struct RateView: Sendable {
   /// Columns that a terse line never reaches.
   public static let width = 100
@@ -20,6 +21,7 @@ public struct RateView: Sendable {
   /// Seconds that the times shown are ahead of UTC.
   public let utcOffset: Int
   private var lines = 0
+  private var hadHost = false
 
   /// - Parameter utcOffset: in seconds; by default that of local time.
   public init(isWide: Bool = false, utcOffset: Int? = nil) {
@@ -30,21 +32,32 @@ public struct RateView: Sendable {
   /// What to print for the time between two snapshots, the header first when it is due; no newline at the end.
   public mutating func next(from old: CounterSnapshot, to new: CounterSnapshot) -> String {
     let rates = CounterRates(from: old, to: new)
-    var text: [String] = lines % Self.headerInterval == 0 ? [Self.header] : []
+    let hasHost = Self.hasHost(new)
+    var text: [String] = lines % Self.headerInterval == 0 || hasHost != hadHost ? [Self.header(hasHost: hasHost)] : []
     lines += 1
+    hadHost = hasHost
     text.append(Self.line(rates, of: new, utcOffset: utcOffset))
     if isWide { text += Self.details(from: old, to: new, rates: rates) }
     return text.joined(separator: "\n")
   }
 
-  public static let header =
-    "time    " + ["rx/s", "fwd/s", "drop/s"].map { $0.right(12) }.joined() + "bit/s".right(9) + "wake/s".right(10)
-    + " " + "mode".left(9) + " drops"
+  public static func header(hasHost: Bool = false) -> String {
+    let columns = ["rx/s", "fwd/s"] + (hasHost ? ["host/s"] : []) + ["drop/s"]
+    return "time    " + columns.map { $0.right(12) }.joined() + "bit/s".right(9) + "wake/s".right(10)
+      + " " + "mode".left(9) + " drops"
+  }
+
+  /// Whether packets are delivered, or may be.
+  private static func hasHost(_ snapshot: CounterSnapshot) -> Bool {
+    snapshot.description.ports.contains { $0.mode == "local" }
+      || snapshot.slots.contains { $0[.deliveredPackets] > 0 }
+  }
 
   /// One terse line, shorter than ``width``.
   public static func line(_ rates: CounterRates, of snapshot: CounterSnapshot, utcOffset: Int) -> String {
+    let columns = [rates.received, rates.forwarded] + (hasHost(snapshot) ? [rates.delivered] : []) + [rates.dropped]
     let numbers =
-      [rates.received, rates.forwarded, rates.dropped].map { NumberFormats.grouped($0).right(12) }.joined()
+      columns.map { NumberFormats.grouped($0).right(12) }.joined()
       + NumberFormats.scaled(rates.bits).right(9) + NumberFormats.grouped(rates.wakeUps).right(10)
     let time = NumberFormats.timeOfDay(snapshot.readUnix, utcOffset: utcOffset)
     let front = "\(time)\(numbers) \(mode(of: snapshot).left(9)) "

@@ -4,7 +4,8 @@ import XSKEngine
 
 /// The program: parses, runs, and turns every failure into one sentence on standard error.
 ///
-/// Exit status: 0 done; 2 wrong use, or something that stood in the way. `doctor` has its own (see there).
+/// Exit status: 0 done; 1 something went wrong after the beginning; 2 wrong use, or something that stood in the way.
+/// `doctor` has its own (see there).
 @main
 struct Xskfwd: ParsableCommand {
   static let version = "0.1.0"

@@ -91,6 +91,21 @@ import XSKEngine
     #expect(try readAll(folder.write(capture.bytes)).packets[1].bytes == [1, 2])
   }
 
+  @Test(arguments: [false, true], [false, true])
+  func `a time stamp with a fraction of a second or more ends the capture`(isNano: Bool, isBigEndian: Bool) throws {
+    let limit: UInt32 = isNano ? 1_000_000_000 : 1_000_000
+    for fraction in [limit, limit + 1, .max / 2, .max / 2 + 1, .max] {
+      var capture = SampleCapture(frames: [[1], [2], [3]]) { ($0.isNano, $0.isBigEndian) = (isNano, isBigEndian) }
+      capture.packets[1].fraction = fraction
+      let (read, damage, _) = try readAll(folder.write(capture.bytes))
+      #expect(read.count == 1)
+      #expect(
+        damage?.problem == "damaged at packet 2 (its time stamp has a fraction of a second or more)", "\(fraction)")
+      capture.packets[1].fraction = limit - 1
+      #expect(try readAll(folder.write(capture.bytes)).packets.count == 3)
+    }
+  }
+
   @Test func `what is no capture is refused in words`() throws {
     let empty = try folder.write([], to: "empty")
     let text = try folder.write(Array("no capture at all, but long enough for a header".utf8), to: "text")

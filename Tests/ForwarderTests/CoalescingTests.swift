@@ -65,6 +65,23 @@ struct NotedUnits: UnitHandler {
     #expect(totals.get(.units) == 2 && totals.get(.unitPackets) == 64)
   }
 
+  @Test func `a worker that may not hold what GRO does is refused in words`() throws {
+    let device = try SimulatedDevice(name: "sim0")
+    let umem = try UMEM(UMEMConfiguration(frames: 512))
+    for (capacity, isEnough) in [(0, false), (63, false), (64, true)] {
+      let worker = Worker(
+        try WorkerParts(
+          simulated: [device], umem: umem, counters: makeCounterPage(for: [device]),
+          configuration: WorkerConfiguration(idle: .spin, holdCapacity: capacity)),
+        handler: try CoalescingHandler(
+          ForwardUnits(), gro: GROConfiguration(holdTime: 1000, holdLimit: 32), queues: 2))
+      var refusal: XSKError?
+      do throws(XSKError) { try worker.checkHoldLimit() } catch { refusal = error }
+      #expect((refusal == nil) == isEnough)
+      if !isEnough { #expect(refusal?.problem.hasPrefix("holds up to 64 packets") == true) }
+    }
+  }
+
   @Test func `units leave one after the other, each flow in its order`() throws {
     let notes = NotedUnits.Notes()
     let rig = try Self.rig(notes)

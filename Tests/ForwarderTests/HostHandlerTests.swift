@@ -179,6 +179,36 @@ final class FakeStack {
     #expect(rig.finish() == [[]])
   }
 
+  @Test(arguments: [1, 4])
+  func `packets of several frames leave however few packets a burst has`(batch: Int) throws {
+    let stack = try FakeStack()
+    let rig = try Self.rig(stack, batch: batch)
+    let frames = (0..<5).map { number in SamplePacket { $0.payload = SamplePacket.fill(8_900, from: number) }.frame }
+    for frame in frames { stack.send(VirtioNetHeader(), frame) }
+    var sent: [[UInt8]] = []
+    for _ in 0..<12 {
+      rig.worker.turn()
+      sent += rig.drain(0)
+    }
+    #expect(sent == frames)
+    _ = rig.finish()
+  }
+
+  @Test func `a turn ends although nothing of what the stack sends can leave`() throws {
+    let stack = try FakeStack()
+    let rig = try Self.rig(stack, batch: 1)
+    // 60,000 bytes take more frames than a packet may have.
+    let frame = [2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 8, 0x88, 0xB5] + [UInt8](repeating: 0, count: 60_000)
+    for _ in 0..<2 { stack.send(VirtioNetHeader(), frame) }
+    var dropped: [UInt64] = []
+    for _ in 0..<3 {
+      rig.worker.turn()
+      dropped.append(rig.counters.queue(slot: 1).dropped(.noFrame))
+    }
+    #expect(dropped == [1, 2, 2])
+    _ = rig.finish()
+  }
+
   @Test func `what can't be cut is dropped as host_malformed, and the next one leaves`() throws {
     let stack = try FakeStack()
     let rig = try Self.rig(stack)

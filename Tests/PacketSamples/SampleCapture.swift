@@ -8,6 +8,8 @@ public struct SampleCapture: Sendable {
     public var length: UInt32?
     public var seconds: UInt32
     public var nanoseconds: UInt32
+    /// What a pcap record says of it, whatever unit that has; nil: `nanoseconds`.
+    public var fraction: UInt32?
 
     public init(_ bytes: [UInt8], length: UInt32? = nil, seconds: UInt32 = 0, nanoseconds: UInt32 = 0) {
       (self.bytes, self.length, self.seconds, self.nanoseconds) = (bytes, length, seconds, nanoseconds)
@@ -43,6 +45,13 @@ public struct SampleCapture: Sendable {
     }
   }
 
+  /// A pcapng whose second interface, of another link type, is described in front of the packets.
+  public func withSecondInterface(link: UInt32) -> [UInt8] {
+    var other = self
+    other.link = link
+    return sectionHeader + interfaceDescription + other.interfaceDescription + packets.flatMap(enhancedPacket)
+  }
+
   /// Where each packet's record ends, and before them the header.
   public var ends: [Int] {
     let header = format == .pcap ? pcapHeader.count : sectionHeader.count + interfaceDescription.count
@@ -69,7 +78,7 @@ extension SampleCapture {
   }
 
   func pcapRecord(_ packet: Packet) -> [UInt8] {
-    word(packet.seconds) + word(isNano ? packet.nanoseconds : packet.nanoseconds / 1000)
+    word(packet.seconds) + word(packet.fraction ?? (isNano ? packet.nanoseconds : packet.nanoseconds / 1000))
       + word(UInt32(packet.bytes.count)) + word(packet.length ?? UInt32(packet.bytes.count)) + packet.bytes
   }
 

@@ -1,5 +1,6 @@
 import Foundation
 import GROLite
+import Glibc
 import PacketSamples
 import Testing
 
@@ -28,17 +29,30 @@ import Testing
   }()
 
   /// Runs it in the folder, with what it needs in files: nothing blocks because nobody reads.
-  func run(_ arguments: [String], input: String = "/dev/null") throws -> Ended {
+  ///
+  /// - Parameters:
+  ///   - limit: of the address space, in KiB.
+  ///   - meanwhile: what happens while it runs.
+  func run(
+    _ arguments: [String], input: String = "/dev/null", limit: Int? = nil,
+    meanwhile: (Process) throws -> Void = { _ in }
+  ) throws -> Ended {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: Self.program)
-    process.arguments = ["replay"] + arguments
+    process.executableURL = URL(fileURLWithPath: limit == nil ? Self.program : "/bin/sh")
+    process.arguments =
+      (limit.map { ["-c", "ulimit -v \($0); exec \"$0\" \"$@\"", Self.program] } ?? []) + ["replay"] + arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
     for name in ["stdout", "stderr"] { _ = try folder.write([], to: name) }
     process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: input))
     process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: folder.file("stdout")))
     process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: folder.file("stderr")))
     try process.run()
+    try meanwhile(process)
+    // A program that does not end is a failure, not a test that never does.
+    let watch = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
+    DispatchQueue.global().asyncAfter(deadline: .now() + 120, execute: watch)
     process.waitUntilExit()
+    watch.cancel()
     defer { for name in ["stdout", "stderr"] { try? FileManager.default.removeItem(atPath: folder.file(name)) } }
     return Ended(
       status: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus,
@@ -143,6 +157,51 @@ import Testing
     #expect(ended.errors.contains(misuse.words), "\(ended.errors)")
     #expect(folder.names == ["empty", "good", "linux", "text"])
     #expect(try folder.read("good") == Self.capture.bytes)
+  }
+
+  @Test func `whatever stands in the way, the files keep what they had`() throws {
+    let path = try folder.write(Self.capture.bytes)
+    let mixed = SampleCapture(frames: [data(0).frame]) { $0.format = .pcapng }.withSecondInterface(link: 113)
+    let former = Array("former".utf8)
+    for name in ["out", "units"] { _ = try folder.write(former, to: name) }
+    let files = ["--out", "out", "--units", "units"]
+    // A gigabyte for bursts of 1,024 packets, each of any size.
+    let small = try run(["--in", path, "--batch", "1024"] + files, limit: 900_000)
+    #expect(small.status == 2 && small.errors.contains("Cannot allocate memory"), "\(small.errors)")
+    let cut = try run(["--in", folder.write(Array(Self.capture.bytes[..<40]), to: "cut")] + files)
+    #expect(cut.status == 2 && cut.errors.contains("damaged after packet 0 (truncated"), "\(cut.errors)")
+    let several = try run(["--in", folder.write(mixed, to: "mixed")] + files)
+    #expect(several.status == 2)
+    #expect(several.errors.hasPrefix("xskfwd: ") && several.errors.contains("has packets of several link types"))
+    #expect(several.errors.contains("; give a capture of one interface, or of several of one type"))
+    for name in ["out", "units"] { #expect(try folder.read(name) == former) }
+  }
+
+  @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
+  func `a signal ends it with what was read, while it waits for more`(signal: Int32) throws {
+    // The former contents are there until it begins, and are given up then.
+    _ = try folder.write(Array("former".utf8), to: "out")
+    let pipe = folder.file("pipe")
+    // Safe: the path is a C string for the call.
+    try #require(unsafe mkfifo(pipe, 0o600) == 0)
+    // Open in both directions: the program's own opening never waits for this one.
+    let end = unsafe open(pipe, O_RDWR)
+    try #require(end >= 0)
+    defer { close(end) }
+    let bytes = Self.capture.bytes
+    // Safe: the buffer has as many bytes, fewer than a pipe takes at once.
+    let written = unsafe bytes.withUnsafeBytes { unsafe write(end, $0.baseAddress, $0.count) }
+    try #require(written == bytes.count)
+    let ended = try run(["--in", pipe, "--out", "out", "--json"]) { process in
+      for _ in 0..<2000 where try !folder.read("out").isEmpty { usleep(5000) }
+      kill(process.processIdentifier, signal)
+    }
+    #expect(ended.status == 0, "\(ended.errors)")
+    let summary = try JSONDecoder().decode(Summary.self, from: Data(ended.output))
+    let frames = try folder.frames(of: "out").0
+    #expect(summary.packets.received == frames.count && summary.packets.delivered == frames.count)
+    #expect(frames == Self.capture.packets.prefix(frames.count).map(\.bytes))
+    #expect(ended.errors.contains("ended by a signal after packet \(frames.count), before the capture's end"))
   }
 
   @Test(arguments: ["--out", "--units"])

@@ -70,8 +70,13 @@ import XSKEngine
     for cut in capture.ends[0]...capture.ends[4] {
       var replay = CaptureReplay(input: try folder.write(Array(capture.bytes[..<cut])))
       replay.output = folder.file("out")
-      let outcome = try replay.run()
       let whole = capture.ends.lastIndex { $0 <= cut }!
+      // Within the first packet there is nothing to replay.
+      guard whole > 0 || cut == capture.ends[0] else {
+        #expect(throws: XSKError.self) { try replay.run() }
+        continue
+      }
+      let outcome = try replay.run()
       #expect(outcome.summary.packets.delivered == whole && outcome.summary.conservationHolds)
       #expect((outcome.failure == nil) == capture.ends.contains(cut))
       #expect(try folder.frames(of: "out").0 == Array(frames[..<whole]))

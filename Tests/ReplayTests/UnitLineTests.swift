@@ -62,7 +62,10 @@ import Testing
     Lone("later fragment", datagram(text) { $0.fragmentOffset = 9 }.frame, "udp", nil, 35),
     Lone("no byte", [], "other", nil, 0, "hdr_trunc_ethernet"),
     Lone("IPv4 cut off", Array(data(0).frame[..<120]), "tcp", nil, 0, "pkt_too_small_ipv4"),
-    Lone("IPv6 cut off", Array(data(0) { $0.isIPv6 = true }.frame[..<120]), "other", nil, 0, "pkt_too_small_ipv6"),
+    Lone("IPv6 cut off", Array(data(0) { $0.isIPv6 = true }.frame[..<120]), "tcp", nil, 0, "pkt_too_small_ipv6"),
+    Lone(
+      "UDP over IPv6 cut off", Array(datagram(text) { $0.isIPv6 = true }.frame.dropLast()), "udp", nil, 0,
+      "pkt_too_small_ipv6"),
     Lone("TCP data offset", spoilt(data(0).frame, at: 46, 0x40), "tcp", nil, 140, "tcp_data_offset_small"),
     Lone("UDP length", spoilt(datagram(text).frame, at: 38, 0x10), "udp", nil, 35, "pkt_too_small_udp"),
   ]

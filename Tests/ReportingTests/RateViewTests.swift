@@ -30,6 +30,20 @@ struct RateViewTests {
         """)
   }
 
+  @Test func `What is delivered has a column of its own, from the first packet on`() {
+    var view = RateView(utcOffset: 0)
+    let later = snapshot(drop, at: 12) { snapshot in
+      snapshot.slots[0] = second.slots[0]
+      snapshot.slots[0][.deliveredPackets] = 1_234
+    }
+    _ = view.next(from: start, to: second)
+    #expect(
+      view.next(from: second, to: later) == """
+        time            rx/s       fwd/s      host/s      drop/s    bit/s    wake/s mode      drops
+        00:00:12           0           0       1,234           0        0         0 copy
+        """)
+  }
+
   @Test func `Rates are per second, whatever the interval`() {
     var view = RateView(utcOffset: 0)
     var later = second
@@ -122,9 +136,9 @@ struct RateViewTests {
     }
     let line = RateView.line(CounterRates(from: old, to: new), of: new, utcOffset: 0)
     #expect(line.count < RateView.width)
-    #expect(line.hasPrefix("00:00:02 999,999,998 999,999,998 999,999,980   8.00 G"))
+    #expect(line.hasPrefix("00:00:02 999,999,998 999,999,998 999,999,998 999,999,980   8.00 G"))
     #expect(line.hasSuffix("… +16"))
-    #expect(RateView.header.count < RateView.width)
+    #expect(RateView.header(hasHost: true).count < RateView.width)
   }
 
   @Test(

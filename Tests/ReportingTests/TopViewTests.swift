@@ -66,7 +66,7 @@ struct TopViewTests {
       #expect(lines[0].hasPrefix("\u{1B}[H\u{1B}[2Jxskfwd 1.2.3   pid \(getpid())   drop veth0   running   up 00:00:0"))
       #expect(lines[1] == "packets: received 1,234   forwarded 0   delivered 0   held 0   dropped 1,234")
       #expect(lines[2] == "dropped: policy 1,234")
-      #expect(lines[4] == RateView.header)
+      #expect(lines[4] == RateView.header())
       #expect(lines[6].hasPrefix("  worker 0 cpu 3 "))
     }
   }

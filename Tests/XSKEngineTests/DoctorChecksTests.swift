@@ -184,6 +184,19 @@ struct DoctorChecksTests {
       "XDP program", .failed, "program 7 \"other\" is attached (generic)",
       "stop its owner, or take it off: ip link set dev eth0 xdpgeneric off", on: .ideal
     ) { $0.program = AttachedProgram(id: 7, place: .generic, name: "other") },
+    Ailment(
+      "XDP program", .failed, "program 7 \"other\" is attached (native)",
+      "stop process 4711 (xskfwd), which holds it by a BPF link (ip link can't take it off)", on: .ideal
+    ) {
+      $0.program = AttachedProgram(
+        id: 7, place: .native, name: "other",
+        holder: ProgramHolder(link: 3, process: .init(pid: 4711, name: "xskfwd")))
+    },
+    Ailment(
+      "XDP program", .failed, "program 7 is attached (native)",
+      "stop its owner, which is not seen from here, or take it off: bpftool link detach id 3 "
+        + "(ip link can't: it has a BPF link)", on: .ideal
+    ) { $0.program = AttachedProgram(id: 7, place: .native, name: nil, holder: ProgramHolder(link: 3)) },
     Ailment("XDP program", .ok, "others can join it", nil, on: .ideal) {
       $0.program = AttachedProgram(id: 7, place: .native, name: "xdp_dispatcher")
     },

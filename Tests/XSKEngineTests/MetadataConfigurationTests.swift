@@ -60,6 +60,23 @@ import Testing
     }
   }
 
+  @Test func `the VLAN is missing where tags are taken out of packets and the driver does not tell them`() {
+    let wanted = MetadataConfiguration([.vlan])
+    var device = NetworkDevice.ideal
+    device.offloads = Offloads([:])
+    #expect(wanted.missingNames(hints: [], of: device) == [])
+    device.offloads = Offloads(["rx-vlan-hw-parse": .init(isOn: true)])
+    #expect(wanted.missingNames(hints: [], of: device) == ["VLAN"])
+    #expect(wanted.missingNames(hints: .vlanTag, of: device) == [])
+    // Nobody strips tags on a veth, whatever it says; its far end may leave them to be inserted.
+    device = NetworkDevice.veth
+    device.offloads = Offloads(["rx-vlan-hw-parse": .init(isOn: true)])
+    device.peer?.offloads = Offloads([:])
+    #expect(wanted.missingNames(hints: [], of: device) == [])
+    device.peer?.offloads = Offloads(["tx-vlan-hw-insert": .init(isOn: true)])
+    #expect(wanted.missingNames(hints: [], of: device) == ["VLAN"])
+  }
+
   @Test func `the program is the plain one without metadata, and bound to the device only for what its driver tells`() {
     var device = NetworkDevice.ideal
     #expect(ProgramForm.forms(MetadataConfiguration(), for: device).map(\.function) == ["xsk_redirect"])
@@ -71,8 +88,8 @@ import Testing
     #expect(forms.map(\.isDeviceBound) == [true, false])
     // The VLAN tag was not asked for.
     #expect(forms.map(\.hints) == [.hash, []])
-    #expect(wanted.missingNames(hints: .hash) == ["RX timestamp"])
-    #expect(wanted.missingNames(hints: []) == ["RX hash", "RX timestamp"])
+    #expect(wanted.missingNames(hints: .hash, of: device) == ["RX timestamp"])
+    #expect(wanted.missingNames(hints: [], of: device) == ["RX hash", "RX timestamp"])
     // Nothing that only the driver knows: no program is bound for it.
     let own = MetadataConfiguration([.ingressIndex, .mark])
     #expect(ProgramForm.forms(own, for: device).map(\.isDeviceBound) == [false])

@@ -20,10 +20,10 @@ import Testing
       ports: ports, rings: rings, umem: UMEMConfiguration(frames: frames),
       WorkerConfiguration(batch: batch, idle: .spin, drainMilliseconds: 20),
       compose: { burst in
-        outbox.rooms.append(burst.room)
+        outbox.rooms.append(burst.room(for: outbox.packets.first?.verdict ?? .forward(to: 0)))
         while let packet = outbox.packets.first {
           let length = packet.header.count + packet.payload.count
-          if outbox.isPolite && burst.framesNeeded(forLength: length) > burst.room { return }
+          if outbox.isPolite && burst.fit(length: length, for: packet.verdict) == .later { return }
           outbox.packets.removeFirst()
           burst.compose(packet.verdict, packet.header.packet, packet.payload.packet)
         }
@@ -99,6 +99,45 @@ import Testing
     outbox.packets = (0..<20).map { ([UInt8($0)], [], .forward(to: 0)) }
     rig.worker.turn()
     #expect(rig.dropped(.noFrame, 1) == 12 && rig.receivedPackets(1) == 40)
+    rig.settle()
+    rig.drainAlone()
+  }
+
+  @Test(arguments: [1, 4, 64])
+  func `a burst is as many packets, however many frames each takes`(batch: Int) throws {
+    let outbox = Outbox()
+    let rig = try Self.rig(outbox, batch: batch)
+    rig.step()
+    let packets = (0..<9).map { patterned($0, length: 9014) }
+    outbox.packets = packets.map { ($0, [], .forward(to: 0)) }
+    #expect(Self.sent(rig, turns: 16) == packets && rig.dropped(.noFrame, 1) == 0)
+    outbox.packets = (0..<9).map { ([UInt8($0)], [], .forward(to: 0)) }
+    rig.worker.turn()
+    #expect(outbox.packets.count == max(0, 9 - batch))
+    rig.settle()
+    rig.drainAlone()
+  }
+
+  @Test func `a full port keeps nothing from another`() throws {
+    let outbox = Outbox()
+    let rig = try Self.rig(outbox, ports: 2, rings: RingSizes(receive: 64, transmit: 8))
+    rig.step()
+    outbox.packets = (0..<8).map { ([UInt8($0)], [], .forward(to: 0)) }
+    rig.worker.turn()
+    outbox.packets = [([8], [], .forward(to: 1))]
+    rig.worker.turn()
+    #expect(outbox.packets.isEmpty && rig.forwarded(2) == 9)
+    rig.settle()
+    rig.drainAlone()
+  }
+
+  @Test func `what takes more frames than its TX ring has is dropped, and the next one leaves`() throws {
+    let outbox = Outbox()
+    let rig = try Self.rig(outbox, rings: RingSizes(receive: 64, transmit: 4))
+    rig.step()
+    outbox.packets = [(patterned(1, length: 9014), [], .forward(to: 0)), ([7], [], .forward(to: 0))]
+    #expect(Self.sent(rig) == [[7]])
+    #expect(rig.dropped(.noFrame, 1) == 1)
     rig.settle()
     rig.drainAlone()
   }

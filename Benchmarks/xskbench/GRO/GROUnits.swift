@@ -44,13 +44,8 @@ struct LinearUnits: CountingUnits, ~Copyable {
     var room = list.room
     let header = gro.writeSuperFrameHeader(of: unit, burst.packets, to: &room)
     list.addHeaders(header)
-    let offset = Int(header.headerLength)
-    var left = unit.payloadLength
-    var index = unit.first
-    for _ in 0..<unit.count {
-      list.add(burst.bytes(index).extracting(offset..<offset &+ min(left, unit.segmentSize)))
-      left &-= unit.segmentSize
-      index = gro.next(after: index)
+    gro.forEachPayload(of: unit) { index, offset, length in
+      list.add(burst.bytes(index).extracting(offset..<offset &+ length))
     }
     return .delivered
   }

@@ -25,6 +25,8 @@ enum {
  * (its MAXIMUM_SNAPLEN). */
 enum { CCAPTURES_MESSAGE = 256, CCAPTURES_SNAPLEN = 262144 };
 
+enum { CCAPTURES_BAD_TIME = -2 };
+
 struct ccaptures_record {
 	int64_t seconds;
 	uint32_t nanoseconds;
@@ -39,7 +41,8 @@ struct pcap *_Nullable ccaptures_open(int fd, char *_Nonnull message);
 int ccaptures_link_type(struct pcap *_Nonnull reader);
 /* libpcap's name of a link type, such as LINUX_SLL; NULL if it has none. */
 const char *_Nullable ccaptures_link_name(int type);
-/* The next packet: 1, and its bytes are valid until the next call; 0 at the end; -1 if the capture is damaged. */
+/* The next packet: 1, and its bytes are valid until the next call; 0 at the end; -1 if the capture is damaged, and
+ * CCAPTURES_BAD_TIME if the packet's time stamp has a fraction of a second or more. */
 int ccaptures_next(
 	struct pcap *_Nonnull reader, struct ccaptures_record *_Nonnull record,
 	const uint8_t *_Nullable *_Nonnull bytes);

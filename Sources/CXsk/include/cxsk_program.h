@@ -49,5 +49,8 @@ int cxsk_metadata_is_accepted(uint32_t length);
 /* The program that is attached to a device now: its id, 0 if none; *mode is XDP_ATTACHED_*. */
 int cxsk_attached_program(int ifindex, uint32_t *_Nonnull id, uint8_t *_Nonnull mode);
 
+/* The BPF link that a program is attached to a device by: 0 and its id, or a negative errno (ENOENT: it has none). */
+int cxsk_program_link(uint32_t program, uint32_t *_Nonnull link);
+
 /* What libbpf, libxdp and the verifier said during this thread's last failing call. */
 const char *_Nonnull cxsk_program_log(void);

@@ -13,7 +13,7 @@ public struct HostPort: ~Copyable {
   var next = 0
   /// Whether the virtio-net header in the queue's scratch is that of a packet which is complete as it is.
   var hasPlainHeader = false
-  /// Frames that a burst may be composed of: a packet that takes more can't be sent at all.
+  /// Frames of the stack's that one turn reads at most, so that it ends however many can't be sent.
   let batch: Int
 
   /// - Parameter batch: packets of a burst at most, as the worker is configured.
@@ -35,9 +35,7 @@ extension HostPort {
       write(VirtioNetHeader())
       hasPlainHeader = true
     }
-    queue.begin()
-    queue.append(index, of: burst)
-    return queue.send() ? .delivered : .drop(.hostRefused)
+    return queue.send(from: burst) { $0.append(index) } ? .delivered : .drop(.hostRefused)
   }
 
   /// Hands all packets of a unit to the stack and sets their verdicts.
@@ -68,16 +66,9 @@ extension HostPort {
     let virtio = gro.writeSuperFrameHeader(of: unit, burst.packets, to: &headers)
     write(virtio)
     hasPlainHeader = false
-    queue.begin(headers: Int(virtio.headerLength))
-    var index = unit.first
-    let offset = Int(virtio.headerLength)
-    var left = unit.payloadLength
-    for place in 0..<unit.count {
-      queue.append(index, of: burst, offset..<offset + min(left, unit.segmentSize))
-      left -= unit.segmentSize
-      if place + 1 < unit.count { index = gro.next(after: index) }
+    return queue.send(from: burst, headers: Int(virtio.headerLength)) { pieces in
+      gro.forEachPayload(of: unit) { index, offset, length in pieces.append(index, offset..<offset + length) }
     }
-    return queue.send()
   }
 
   private mutating func write(_ header: VirtioNetHeader) {
@@ -94,15 +85,19 @@ extension HostPort {
   ///
   /// - Parameter verdict: what becomes of them.
   public mutating func originate(_ burst: inout Burst, _ verdict: Verdict) {
+    var reads = batch
     while true {
-      if segmenter == nil && !readNext(&burst) { return }
+      if segmenter == nil && !readNext(&burst, verdict, &reads) { return }
       guard composePending(&burst, verdict) else { return }
     }
   }
 
   /// Reads until there is something to cut. What can't be cut is counted and dropped: 256 bytes of it at most.
-  private mutating func readNext(_ burst: inout Burst) -> Bool {
-    while burst.room > 0 && staging.read(from: queue) {
+  ///
+  /// - Parameter reads: how many are left to this turn.
+  private mutating func readNext(_ burst: inout Burst, _ verdict: Verdict, _ reads: inout Int) -> Bool {
+    while reads > 0 && burst.room(for: verdict) > 0 && staging.read(from: queue) {
+      reads -= 1
       let virtio = VirtioNetHeader(staging.virtioHeader)
       let made = Self.cut(virtio, &staging)
       guard made.refusal == nil else {
@@ -125,9 +120,8 @@ extension HostPort {
   private mutating func composePending(_ burst: inout Burst, _ verdict: Verdict) -> Bool {
     guard let segmenter else { return true }
     while next < segmenter.count {
-      let frames = burst.framesNeeded(forLength: segmenter.length(next))
-      // One that no burst could have is composed all the same: so it is counted as dropped.
-      guard frames <= burst.room || frames > min(batch, Burst.maximumFragments) else { return false }
+      // One that never fits is composed all the same: so it is counted as dropped.
+      guard burst.fit(length: segmenter.length(next), for: verdict) != .later else { return false }
       Self.compose(next, segmenter, staging, &queue, &burst, verdict)
       next += 1
     }

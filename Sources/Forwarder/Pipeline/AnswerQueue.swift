@@ -60,7 +60,7 @@ public struct AnswerQueue: ~Copyable {
   public mutating func send(_ burst: inout Burst) {
     while pending > 0 {
       let entry = entries[first]
-      guard burst.framesNeeded(forLength: entry.length) <= burst.room else { return }
+      guard burst.fit(length: entry.length, for: .forward(to: entry.port)) != .later else { return }
       bytes.withBytes(first * ICMPError.maximumLength, entry.length) { answer in
         _ = burst.compose(.forward(to: entry.port), answer.bytes)
       }

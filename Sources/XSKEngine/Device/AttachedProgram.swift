@@ -14,6 +14,8 @@ public struct AttachedProgram: Hashable, Sendable {
   public internal(set) var place: Place
   /// The program's own name, at most 15 characters; nil if this process may not ask.
   public internal(set) var name: String?
+  /// What keeps it there; nil: not looked for, nothing, or not to be seen.
+  var holder: ProgramHolder?
 
   /// libxdp's dispatcher: more programs can join.
   public var isDispatcher: Bool { name == "xdp_dispatcher" }
@@ -34,10 +36,11 @@ public struct AttachedProgram: Hashable, Sendable {
     self.id = id
   }
 
-  init(id: UInt32, place: Place, name: String?) {
+  init(id: UInt32, place: Place, name: String?, holder: ProgramHolder? = nil) {
     self.id = id
     self.place = place
     self.name = name
+    self.holder = holder
   }
 
   /// Asks the kernel for the program's name.

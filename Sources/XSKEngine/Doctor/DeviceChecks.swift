@@ -113,9 +113,7 @@ struct DeviceChecks {
     if program.isDispatcher && host.hasBPFFileSystem {
       return Finding("XDP program", of: device.name, .ok, "\(what), and others can join it")
     }
-    let section = program.place == .generic ? "xdpgeneric" : program.place == .hardware ? "xdpoffload" : "xdp"
     return Finding(
-      "XDP program", of: device.name, .failed, what,
-      remedy: "stop its owner, or take it off: ip link set dev \(device.name) \(section) off")
+      "XDP program", of: device.name, .failed, what, remedy: program.removal(from: device.name))
   }
 }

@@ -12,6 +12,12 @@ public enum Doctor {
     examine(Requirements(device: device, queues: queues, cores: cores))
   }
 
+  /// What the far end of a device sends unfinished: nothing of a device that is no veth, or is not there.
+  public static func peerOffloads(of name: String) -> [Finding] {
+    guard let device = try? NetworkDevice(named: name) else { return [] }
+    return OffloadChecks(device: device).sending
+  }
+
   /// Examines the machine, and the device if one is named, for what is going to be started there.
   public static func examine(_ requirements: Requirements) -> [Finding] {
     let host = HostFacts.gather()
@@ -20,7 +26,8 @@ public enum Doctor {
       + [PlacementChecks(host: host, requirements: requirements).cores]
     guard let name = requirements.device else { return findings }
     do {
-      let device = try NetworkDevice(named: name)
+      var device = try NetworkDevice(named: name)
+      device.program?.findHolder()
       findings += DeviceChecks(device: device, host: host, requirements: requirements).findings
     } catch {
       findings.append(Finding("device", of: error.subject, .failed, error.problem, remedy: error.remedy))

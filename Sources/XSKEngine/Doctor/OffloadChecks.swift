@@ -2,7 +2,10 @@
 struct OffloadChecks {
   let device: NetworkDevice
 
-  var findings: [Finding] { [receiving] + (device.peer.map { [sending($0)] } ?? []) }
+  var findings: [Finding] { [receiving] + sending }
+
+  /// Of a veth.
+  var sending: [Finding] { device.peer.map { [sending($0)] } ?? [] }
 
   /// On the receiving side packets must not be merged, nor lose their VLAN tags.
   private var receiving: Finding {

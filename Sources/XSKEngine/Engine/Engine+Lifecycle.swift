@@ -31,15 +31,21 @@ extension Engine {
     try serveOffload()
   }
 
-  private func noteMode(_ port: Port) {
+  /// Says what is not as it could be, of a program that has just been attached.
+  func noteMode(_ port: Port) {
     guard let program = port.current.program else { return }
     if program.isShared {
       note("\(port.name): sharing the device with its other XDP program through libxdp's dispatcher")
     }
     if program.mode == .generic && configuration.socket.mode == .auto {
-      note("\(port.name): native XDP was refused, using generic mode (slower); see: xskfwd doctor \(port.name)")
+      let reason = program.nativeRefusal.map { " (\($0.problem))" } ?? ""
+      note(
+        "\(port.name): native XDP was refused\(reason), using generic mode (slower); see: xskfwd doctor \(port.name)")
     }
-    let missing = configuration.metadata.missingNames(hints: program.hints)
+    if let refusal = program.hintsRefusal {
+      note("\(port.name): metadata is made without its driver: \(refusal.problem)")
+    }
+    let missing = configuration.metadata.missingNames(hints: program.hints, of: port.current.device)
     if !missing.isEmpty {
       note("\(port.name): metadata without \(missing.joined(separator: " and ")), which its driver does not tell here")
     }

@@ -167,6 +167,7 @@ extension Engine {
     if port.current.program == nil || port.current.device.index != device.index {
       port.update { $0.device = device }
       try port.attach(configuration.socket.mode)
+      noteMode(port)
       updateEgress()
     }
     // Its own registration of the same memory: the socket that registered it first may be the one that was lost.

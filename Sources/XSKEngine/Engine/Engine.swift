@@ -50,6 +50,7 @@ public final class Engine: Sendable {
     // The worker's loop is specialised for the handler here, in the caller's module.
     try start(configuration) { parts, placement, ready throws(XSKError) in
       var worker = Worker(parts, handler: try handler(placement))
+      try worker.checkHoldLimit()
       ready()
       worker.run()
     }

@@ -47,12 +47,24 @@ extension MetadataConfiguration {
     return hints
   }
 
-  /// Names of configured keys that no packet will carry, because only the driver could know them and does not.
-  func missingNames(hints: ReceiveHints) -> [String] {
+  /// Names of configured keys that packets will lack, because only the driver could know them and does not.
+  ///
+  /// - Parameter device: what it takes out of packets before XDP sees them.
+  func missingNames(hints: ReceiveHints, of device: NetworkDevice) -> [String] {
     MetadataKey.wellKnown.filter { entry in
-      keys.contains(entry.key)
-        && (entry.key == .receiveHash && !hints.contains(.hash)
-          || entry.key == .receiveTimestamp && !hints.contains(.timestamp))
+      guard keys.contains(entry.key) else { return false }
+      return switch entry.key {
+      case .receiveHash: !hints.contains(.hash)
+      case .receiveTimestamp: !hints.contains(.timestamp)
+      // A tag that is still in the frame is read there.
+      case .vlan: !hints.contains(.vlanTag) && device.takesTagsOut
+      default: false
+      }
     }.map(\.name)
   }
+}
+
+extension NetworkDevice {
+  /// Whether VLAN tags come beside the packet: the driver strips them, or a veth's far end leaves them to be inserted.
+  var takesTagsOut: Bool { peer.map { $0.offloads?.isOn(.txvlan) ?? false } ?? offloads.isOn(.rxvlan) }
 }

@@ -25,6 +25,9 @@ public enum XDPMode: String, CaseIterable, Sendable {
   public let isShared: Bool
   /// What it asks the driver about each packet.
   let hints: ReceiveHints
+  /// Why it is not the form that asks the driver, and not in native mode, where those were tried before.
+  private(set) var hintsRefusal: XSKError?
+  private(set) var nativeRefusal: XSKError?
   /// The file descriptor of the XSKMAP, owned by this object.
   public let socketMap: CInt
 
@@ -51,13 +54,18 @@ public enum XDPMode: String, CaseIterable, Sendable {
     _ forms: [ProgramForm], device: String, ifindex: CInt, queues: Int, modes: [XDPMode]
   ) throws(XSKError) {
     var last = XSKError(device, "no XDP mode to try", remedy: "choose --mode auto")
+    var hintsRefusal: XSKError?
+    var nativeRefusal: XSKError?
     for mode in modes {
       for form in forms where mode == .native || !form.isDeviceBound {
         do throws(XSKError) {
           try self.init(form, device: device, ifindex: ifindex, queues: queues, mode: mode)
+          (self.hintsRefusal, self.nativeRefusal) = (hintsRefusal, mode == .native ? nil : nativeRefusal)
           return
         } catch {
           last = error
+          if form.isDeviceBound { hintsRefusal = error }
+          if mode == .native { nativeRefusal = error }
         }
       }
     }
@@ -149,12 +157,16 @@ public enum XDPMode: String, CaseIterable, Sendable {
     var attachedMode: UInt8 = 0
     if unsafe cxsk_attached_program(ifindex, &identifier, &attachedMode) == 0, identifier != 0 {
       // Refused without loading anything: another form of the program may share.
-      guard !isDeviceBound else { throw refusal(device, "a program bound to it cannot share it", -EBUSY) }
+      guard !isDeviceBound else {
+        throw XSKError(
+          device, refused: "a program bound to it cannot share it", code: -EBUSY,
+          remedy: "have it without other XDP programs")
+      }
       let code = unsafe cxsk_program_attach_shared(program, ifindex, mode == .generic ? 1 : 0)
       guard code == 0 else {
         throw XSKError(
           device, refused: "XDP program \(identifier) is attached, and libxdp's dispatcher cannot run both", code: code,
-          remedy: "stop its owner, or take it off: ip link set dev \(device) xdp off")
+          remedy: removal(device))
       }
       return true
     }
@@ -170,12 +182,19 @@ public enum XDPMode: String, CaseIterable, Sendable {
     return false
   }
 
+  /// How to get rid of the program that is on the device.
+  private static func removal(_ device: String) -> String {
+    var program = (try? LinkDescription.named(device))?.program
+    program?.findHolder()
+    return program?.removal(from: device) ?? "try again: it has just gone"
+  }
+
   private static func refusal(_ device: String, _ what: String, _ code: CInt) -> XSKError {
     let log = unsafe String(cString: cxsk_program_log()).split(separator: "\n").last.map { " (\($0))" } ?? ""
     let remedy =
       switch -code {
       case EPERM, EACCES: "run as root, or grant CAP_NET_ADMIN and CAP_BPF"
-      case EBUSY: "another program is attached: stop its owner, or take it off: ip link set dev \(device) xdp off"
+      case EBUSY: "another program is attached: \(removal(device))"
       default: "see: xskfwd doctor \(device)"
       }
     return XSKError(device, refused: what + log, code: code, remedy: remedy)

@@ -114,6 +114,12 @@ extension TapDevice {
         "TAP device \"\(name)\"", "not a name for an interface",
         remedy: "use letters, digits, - and _, as in tap0")
     }
+    // Their directories under /proc/sys/net/ipv4/conf are taken (net/ipv4/devinet.c).
+    guard name != "all", name != "default" else {
+      throw XSKError(
+        "TAP device \(name)", "the kernel keeps this name for the settings of every interface",
+        remedy: "choose another name, as tap0")
+    }
     // IFNAMSIZ: 16 bytes with the terminating zero.
     guard name.utf8.count <= 15 else {
       throw XSKError(

@@ -8,16 +8,13 @@ import Glibc
 ///            [ virtio-net │ headers ][ payload   ][ payload ]
 ///              scratch of the queue    a frame of the burst each
 ///
-/// This is one of the few places that keep raw addresses of packet bytes: from `begin` to `send`, both within the handling of
-/// one burst.
+/// Addresses of packet bytes are kept within one call of `send` only, while the burst is borrowed.
 @safe public struct TapQueue: ~Copyable {
   // Kept so that the descriptor stays open.
   @usableFromInline let device: TapDevice
   @usableFromInline let descriptor: CInt
-  // Safe: owned here, written up to `pieceCount`, which never exceeds its room.
+  // Safe: owned here, `maximumPieces` + 1 places, written by `TapPieces`, which checks.
   @usableFromInline let pieces: UnsafeMutablePointer<cxsk_piece>
-  @usableFromInline var pieceCount = 0
-  @usableFromInline var length = 0
   // Safe: owned here, `headerSize + maximumHeaders` bytes.
   @usableFromInline let scratch: UnsafeMutableRawPointer
 
@@ -40,8 +37,9 @@ import Glibc
     unsafe scratch.deallocate()
   }
 
-  /// Readable when the stack has something to send.
-  public var wakeDescriptor: CInt { descriptor }
+  /// Readable when the stack has something to send; −1 once the device is gone: poll(2) would answer an error at once, each
+  /// time.
+  public var wakeDescriptor: CInt { device.isGone ? -1 : descriptor }
 
   /// What the device's two sides may hand each other.
   public var offloads: TapOffloads { device.offloads }
@@ -72,57 +70,33 @@ import Glibc
     return unsafe _overrideLifetime(span, borrowing: self)
   }
 
-  /// Begins a packet: the virtio-net header, and that many bytes of made headers.
-  public mutating func begin(headers count: Int = 0) {
-    precondition(count >= 0 && count <= Self.maximumHeaders)
-    length = TapDevice.headerSize + count
-    unsafe pieces[0] = cxsk_piece(base: scratch, length: length)
-    pieceCount = 1
-  }
-
-  /// Adds bytes of a packet of the burst (of its first descriptor). They must stay there until `send`.
-  public mutating func append(_ index: Int, of burst: borrowing Burst, _ range: Range<Int>) {
-    append(burst.bytes(index).extracting(range))
-  }
-
-  /// Adds a whole packet of the burst, over all of its descriptors.
-  public mutating func append(_ index: Int, of burst: borrowing Burst) {
-    append(burst.bytes(index))
-    for fragment in Burst.fragmentRange(burst.descriptors[index]) {
-      append(burst.bytes(ofFragment: burst.fragments[fragment]))
-    }
-  }
-
-  @inline(__always)
-  private mutating func append(_ bytes: RawSpan) {
-    precondition(pieceCount <= Self.maximumPieces, "a packet of more pieces than writev takes")
-    // In bounds: checked. The address stays valid until `send`: it lies in the UMEM, which outlives the burst.
-    unsafe bytes.withUnsafeBytes { unsafe pieces[pieceCount] = cxsk_piece(base: $0.baseAddress, length: $0.count) }
-    pieceCount &+= 1
-    length &+= bytes.byteCount
-  }
-
-  /// Hands the packet to the stack.
+  /// Hands a packet to the stack: the virtio-net header, that many bytes of made headers, and the pieces that `gather` adds.
   ///
+  /// - Parameter burst: what the pieces are of.
   /// - Returns: whether the stack took it. It does not when the device is down or gone, or the packet is none.
-  public mutating func send() -> Bool {
-    // The pieces were written by `begin` and `append`, and each one's bytes are still there.
-    let written = unsafe cxsk_tap_write(descriptor, pieces, CInt(truncatingIfNeeded: pieceCount))
-    pieceCount = 0
+  @inlinable @inline(__always)
+  public mutating func send(
+    from burst: borrowing Burst, headers count: Int = 0, _ gather: (inout TapPieces) -> Void
+  ) -> Bool {
+    precondition(count >= 0 && count <= Self.maximumHeaders)
+    let length = TapDevice.headerSize + count
+    unsafe pieces[0] = cxsk_piece(base: scratch, length: length)
+    // Safe: the array has the room that it says, and it, scratch and burst stay where they are until this returns.
+    var list = unsafe TapPieces(burst.packets, pieces, length: length)
+    gather(&list)
+    return write(list.count, list.length)
+  }
+
+  /// - Parameters:
+  ///   - count: pieces that were gathered.
+  ///   - length: their bytes.
+  @usableFromInline
+  func write(_ count: Int, _ length: Int) -> Bool {
+    // As many pieces were written, each with an address that is good until `send` returns.
+    let written = unsafe cxsk_tap_write(descriptor, pieces, CInt(truncatingIfNeeded: count))
     if written == -Int(EBADFD) { device.noteGone() }
     return written == length
   }
 
   func noteGone() { device.noteGone() }
-}
-
-extension Burst {
-  /// The bytes of a descriptor behind a packet's first.
-  @_lifetime(borrow self)
-  func bytes(ofFragment descriptor: Descriptor) -> RawSpan {
-    // Safe: as in `bytes`.
-    let span = unsafe RawSpan(
-      _unsafeStart: layout.pointer(to: descriptor.address), byteCount: Int(descriptor.length))
-    return unsafe _overrideLifetime(span, borrowing: self)
-  }
 }

@@ -2,8 +2,16 @@ import CXsk
 
 /// Packets that begin here: read from a TAP device, answers to others. Only in `PacketHandler.originate`.
 extension Burst {
-  /// Frames that `compose` may still take in this turn: what the pool, the burst and the TX rings have room for.
-  @inlinable public var room: Int { composable }
+  /// Frames that a packet with this verdict may still take in this turn: what the pool and the burst have, and the TX ring
+  /// that it would leave by. A full ring keeps nothing from others.
+  @inlinable public func room(for verdict: Verdict) -> Int { composeRoom.room(for: verdict) }
+
+  /// Whether a packet of `length` bytes can be composed in this turn, later, or never.
+  @inlinable public func fit(length: Int, for verdict: Verdict) -> ComposeFit {
+    let frames = framesNeeded(forLength: length)
+    if frames <= composeRoom.room(for: verdict) && frames <= Self.maximumFragments { return .now }
+    return frames <= min(Self.maximumFragments, layout.frameCount, composeRoom.most(for: verdict)) ? .later : .never
+  }
 
   /// Frames that a packet of `length` bytes takes.
   @inlinable public func framesNeeded(forLength length: Int) -> Int {
@@ -13,14 +21,14 @@ extension Burst {
 
   /// Adds a packet of the worker's own to the burst: `header`, then `payload`. It counts as received on the local port.
   ///
-  /// - Returns: whether there were frames for it; if not it counts as dropped (`no_frame`). Ask `room` before.
+  /// - Returns: whether there were frames for it; if not it counts as dropped (`no_frame`). Ask `fit` before.
   /// - Precondition: called within `PacketHandler.originate`.
   @discardableResult
   public mutating func compose(_ verdict: Verdict, _ header: RawSpan, _ payload: RawSpan = RawSpan()) -> Bool {
     precondition(isLocal, "packets are composed in PacketHandler.originate only")
     let length = header.byteCount + payload.byteCount
     let frames = framesNeeded(forLength: length)
-    guard frames <= composable, frames <= Self.maximumFragments, frames <= pool.count else {
+    guard frames <= composeRoom.room(for: verdict), frames <= Self.maximumFragments, frames <= pool.count else {
       uncomposed += 1
       return false
     }
@@ -40,7 +48,7 @@ extension Burst {
     if frames > 1 { descriptors[count].options = Self.fragmentOptions(start: start, count: frames - 1) }
     verdicts[count] = verdict
     count += 1
-    composable -= frames
+    composeRoom.spend(frames, for: verdict)
     return true
   }
 
@@ -69,11 +77,8 @@ extension WorkerCore {
   @usableFromInline mutating func beginOriginating() -> Bool {
     guard localSlot >= 0, !burst.isDraining else { return false }
     beginBurst(localSlot)
-    var room = min(batch, burst.pool.count)
-    for slot in 0..<queues.count where queues[slot].isUp {
-      room = min(room, Int(queues[slot].transmit.room(for: UInt32(truncatingIfNeeded: batch))))
-    }
-    (burst.isLocal, burst.composable, burst.uncomposed) = (true, room, 0)
+    makeComposeRoom()
+    (burst.isLocal, burst.uncomposed) = (true, 0)
     return true
   }
 

@@ -37,8 +37,8 @@ import CXsk
   public internal(set) var isDraining = false
   /// These are packets of the worker's own, being composed.
   @usableFromInline var isLocal = false
-  /// Frames that packets of the worker's own may take now, while they are asked for.
-  @usableFromInline var composable = 0
+  /// What packets of the worker's own may take now, while they are asked for.
+  @usableFromInline var composeRoom: ComposeRoom
   /// Packets of the worker's own that there were no frames for.
   @usableFromInline var uncomposed = 0
   /// Totals for the counters.
@@ -61,7 +61,7 @@ import CXsk
   /// Descriptors of one packet that the kernel transmits in copy mode: an skb's linear part and MAX_SKB_FRAGS (17) more.
   static let maximumTransmitFragments: UInt32 = 18
 
-  init(capacity batch: Int, layout: UMEMLayout, holdCapacity: Int, slots: Int) {
+  init(capacity batch: Int, layout: UMEMLayout, holdCapacity: Int, slots: Int, ports: Int = 0) {
     // Room for a burst behind all that is held, which may be readmitted to it.
     let readmittable = min(holdCapacity, Self.maximumReadmitted)
     let capacity = max(batch, Self.maximumFragments) + readmittable
@@ -75,6 +75,7 @@ import CXsk
     sequence = BurstSequence(capacity: capacity)
     pool = FramePool(capacity: layout.frameCount)
     held = HeldPackets(capacity: holdCapacity, slots: slots)
+    composeRoom = ComposeRoom(ports: ports)
   }
 
   /// Bytes of a packet, over all of its descriptors.

@@ -30,6 +30,13 @@ import CXsk
     return unsafe _overrideLifetime(span, borrowing: self)
   }
 
+  /// A packet's first descriptor, whose options say where the others are.
+  @inlinable @inline(__always)
+  func descriptor(at index: Int) -> Descriptor {
+    precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+    return unsafe descriptors[index]
+  }
+
   /// As `Burst.length`.
   @inlinable @inline(__always)
   public func packetLength(at index: Int) -> Int {

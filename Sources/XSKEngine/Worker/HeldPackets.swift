@@ -30,6 +30,8 @@ public struct HeldPackets: ~Copyable {
   private var releasedCount = 0
   /// How many of the released ones the worker has taken.
   private var takenCount = 0
+  /// Frames of the packets held now.
+  private(set) var frameCount = 0
   /// How many of the packets are of each of the worker's queues.
   private var counts: FixedArray<Int>
 
@@ -43,6 +45,9 @@ public struct HeldPackets: ~Copyable {
     freeCount = capacity
     for index in 0..<capacity { free[index] = Int32(capacity - 1 - index) }
   }
+
+  /// Packets that can be held at once.
+  var capacity: Int { entries.count }
 
   /// Packets held now, released ones that the worker has not yet taken included.
   public var count: Int { entries.count - freeCount }
@@ -71,18 +76,12 @@ public struct HeldPackets: ~Copyable {
     entries[index].isUsed = true
     entries[index].verdict = .held
     counts[slot] += 1
+    frameCount += 1 + entries[index].fragmentCount
     return HeldPacket(index: Int32(index), generation: entries[index].generation)
   }
 
   mutating func setFragment(_ place: Int, of packet: HeldPacket, to descriptor: Descriptor) {
     fragments[Int(packet.index) * Burst.maximumFragments + place] = descriptor
-  }
-
-  /// Frames of the packets held now.
-  var frameCount: Int {
-    var total = 0
-    for index in 0..<entries.count where entries[index].isUsed { total += 1 + entries[index].fragmentCount }
-    return total
   }
 
   /// Packets of one queue that are held now.
@@ -134,6 +133,7 @@ public struct HeldPackets: ~Copyable {
     entries[index].isUsed = false
     entries[index].generation &+= 1
     counts[entries[index].slot] -= 1
+    frameCount -= 1 + count
     free[freeCount] = Int32(index)
     freeCount += 1
     return head

@@ -14,12 +14,17 @@ public protocol PacketHandler: ~Copyable {
   mutating func handle(_ burst: inout Burst)
 
   /// Called once a turn if the worker has a local port: composes packets of the handler's own (`Burst.compose`), such as
-  /// what a TAP device has to send. As many as `Burst.room` says, none if there are none.
+  /// what a TAP device has to send. As many as `Burst.fit` says, none if there are none.
   mutating func originate(_ burst: inout Burst)
 
   /// A file descriptor that is readable when there is something to originate; −1: there is none. A sleeping worker wakes up
-  /// for it. Asked once.
+  /// for it. Asked at the start and at each housekeeping: one that has become useless (its device is gone) would keep the
+  /// worker awake.
   var wakeDescriptor: CInt { get }
+
+  /// Packets that it relies on being able to hold at once, over all queues of its worker; 0: none, or it does without. The
+  /// worker must have been configured for them (`EngineConfiguration.heldPerQueue`), or the engine does not start.
+  var holdLimit: Int { get }
 
   /// Called about once a millisecond, between bursts: timers, and the release of held packets.
   ///
@@ -31,6 +36,8 @@ extension PacketHandler where Self: ~Copyable {
   @inlinable public mutating func originate(_ burst: inout Burst) {}
 
   @inlinable public var wakeDescriptor: CInt { -1 }
+
+  @inlinable public var holdLimit: Int { 0 }
 
   @inlinable public mutating func housekeeping(_ held: inout HeldPackets, nanoseconds: UInt64) {}
 }

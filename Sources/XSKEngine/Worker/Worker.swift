@@ -13,6 +13,11 @@ public struct Worker<Handler: PacketHandler & ~Copyable>: ~Copyable {
     self.parts.watch(self.handler.wakeDescriptor)
   }
 
+  /// - Throws: if the handler relies on holding more packets than the worker is configured for.
+  @inlinable public func checkHoldLimit() throws(XSKError) {
+    try parts.checkHoldLimit(handler.holdLimit)
+  }
+
   /// One turn of the loop: completions and fill, then for each queue a burst through the handler, then TX.
   ///
   /// - Returns: packets that were taken.
@@ -45,6 +50,7 @@ public struct Worker<Handler: PacketHandler & ~Copyable>: ~Copyable {
   /// Timers, counters, mailbox, kernel statistics; between bursts.
   @inlinable public mutating func housekeeping() {
     handler.housekeeping(&parts.core.burst.held, nanoseconds: TimestampClock.monotonicNanoseconds)
+    parts.watch(handler.wakeDescriptor)
     parts.finishHousekeeping()
   }
 

@@ -30,7 +30,8 @@ import CXsk
   ) {
     let clock = TimestampClock.shared
     burst = Burst(
-      capacity: configuration.batch, layout: layout, holdCapacity: configuration.holdCapacity, slots: queues.count)
+      capacity: configuration.batch, layout: layout, holdCapacity: configuration.holdCapacity, slots: queues.count,
+      ports: Self.portCount(queues))
     owners = FrameOwners(frames: layout.frameCount)
     egress = Self.egressTable(queues)
     localSlot = Self.localSlot(queues)
@@ -66,6 +67,12 @@ import CXsk
       }
     }
     return table
+  }
+
+  private static func portCount(_ queues: borrowing FixedArray<XSKQueue>) -> Int {
+    var count = 0
+    for slot in 0..<queues.count { count = max(count, Int(queues[slot].port) + 1) }
+    return count
   }
 
   private static func localSlot(_ queues: borrowing FixedArray<XSKQueue>) -> Int {

@@ -53,6 +53,14 @@ public struct WorkerParts: ~Copyable {
     if packets == 0 { idle.rest(&core) } else { idle.reset() }
   }
 
+  @usableFromInline func checkHoldLimit(_ limit: Int) throws(XSKError) {
+    let capacity = core.burst.held.capacity
+    guard limit > capacity else { return }
+    throw XSKError(
+      "the handler", "holds up to \(limit) packets, and its worker is configured for \(capacity)",
+      remedy: "set EngineConfiguration.heldPerQueue to what it holds for each queue")
+  }
+
   @usableFromInline mutating func isHousekeepingDue() -> Bool { idle.isHousekeepingDue(core.now) }
 
   @usableFromInline var isStopRequested: Bool { resources.control.isStopRequested }

@@ -21,6 +21,12 @@ struct GROOptions: ParsableArguments {
     }
   }
 
+  /// What of them is not the default, as a command line has it.
+  var arguments: [String] {
+    guard gro == .chain else { return [] }
+    return ["--gro", gro.rawValue] + (groHold == 0 ? [] : ["--gro-hold", "\(groHold)"])
+  }
+
   /// nil: no GRO.
   ///
   /// - Parameter batch: packets of a burst at most.

@@ -19,13 +19,14 @@ struct Host: ParsableCommand {
     let device = try NetworkDevice(named: interface)
     let tap = try TapDevice(tap, address: device.hardwareAddress, mtu: device.mtu)
     defer { tap.close() }
-    introduce(tap, device)
+    PeerNotes.tell([interface], "which the host's stack will refuse")
     let (coalesces, batch, name) = (gro == .on, options.batch, interface)
     var run = options.run("host", [interface], arguments: ["--tap", tap.name, "--gro", gro.rawValue]) {
       $0.localPort = tap.name
       $0.reasonNames = DropReason.hostNames
     }
     run.obstacle = { tap.isGone ? Self.gone(tap.name, name) : nil }
+    run.started = { introduce(tap, device) }
     try run.run { placement throws(XSKError) in
       try HostHandler(try tap.queue(placement.worker), coalesces: coalesces, batch: batch)
     }
@@ -34,12 +35,6 @@ struct Host: ParsableCommand {
   /// Notes go to standard error; which forms are on belongs to the ordinary output.
   private func introduce(_ tap: TapDevice, _ device: NetworkDevice) {
     for line in tap.notes { Console.error("xskfwd: \(line)") }
-    // An unfinished checksum can't be told from a wrong one: the stack behind the TAP device drops such packets.
-    let findings = Doctor.examine(device: interface).filter { $0.check == "peer offloads" && $0.status != .ok }
-    for finding in findings {
-      let remedy = finding.remedy.map { "; \($0)" } ?? ""
-      Console.error("xskfwd: \(finding.detail), which the host's stack will refuse\(remedy)")
-    }
     guard !options.output.json else { return }
     let forms = tap.offloads.names
     Console.print(

@@ -35,12 +35,13 @@ struct Forward: ParsableCommand {
   @OptionGroup var options: EngineOptions
 
   func run() throws {
+    PeerNotes.tell([first, second], "which go on as they came")
     let batch = options.batch
     guard let coalescing = try gro.configuration(.chain, batch: batch) else {
-      return try options.run("forward", [first, second]).run { _ in ForwardHandler() }
+      return try options.run("forward", [first, second], arguments: gro.arguments).run { _ in ForwardHandler() }
     }
     let held = gro.heldPackets(batch)
-    try options.run("forward", [first, second]) { $0.heldPerQueue = held }.run { placement throws(XSKError) in
+    try options.run("forward", [first, second], arguments: gro.arguments) { $0.heldPerQueue = held }.run { placement throws(XSKError) in
       try CoalescingHandler(ForwardUnits(), gro: coalescing, batch: batch, queues: placement.slotCount)
     }
   }

@@ -33,7 +33,13 @@ struct ReplayCommand: ParsableCommand {
     var replay = CaptureReplay(input: input, mode: gro.mode, batches: try sizes())
     (replay.output, replay.units) = (output, units)
     (replay.tool, replay.version) = ("xskfwd", Xskfwd.version)
-    let outcome = try replay.run()
+    let interruption = ReplayInterruption()
+    replay.interruption = interruption
+    let outcome = try replay.run { () throws(XSKError) in try ReplaySignals.follow(interruption) }
+    if outcome.isInterrupted {
+      let count = outcome.summary.packets.received
+      Console.error("xskfwd: ended by a signal after packet \(count), before the capture's end")
+    }
     if json {
       try Console.printObject(outcome.summary.json())
     } else if output == "-" || units == "-" {

@@ -9,13 +9,14 @@ enum Console {
 
   /// Writes the one object of a run.
   ///
-  /// - Throws: when it could not be written: status 0 means that whoever asked for it has it.
-  static func printObject(_ json: String) throws(XSKError) {
+  /// - Throws: `RunFailure` when it could not be written: status 0 means that whoever asked for it has it.
+  static func printObject(_ json: String) throws(RunFailure) {
     let code = print(json)
     guard code == 0 else {
-      throw XSKError(
-        "standard output", refused: "the JSON object can't be written", code: code,
-        remedy: "give it somewhere to go that can take it")
+      throw RunFailure(
+        XSKError(
+          "standard output", refused: "the JSON object can't be written", code: code,
+          remedy: "give it somewhere to go that can take it"))
     }
   }
 

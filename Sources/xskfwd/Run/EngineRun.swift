@@ -77,7 +77,7 @@ struct EngineRun {
 struct RunFailure: Error {
   let reason: any Error
 
-  init(_ reason: any Error) { self.reason = reason }
+  init(_ reason: any Error) { self.reason = (reason as? RunFailure)?.reason ?? reason }
 }
 
 /// Shows an engine's counters line by line while it runs.

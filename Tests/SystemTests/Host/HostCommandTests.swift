@@ -30,7 +30,7 @@ extension OnVeth {
       #expect(try eventually { try lab.host.run { try NetworkDevice(named: "h0").program } == nil })
     }
 
-    @Test("the summary object has both ports, and what the host refused")
+    @Test("the summary object has the command and both ports, and is all of standard output")
     func summary() throws {
       let lab = try HostLab()
       let result = try lab.host.run(
@@ -59,6 +59,8 @@ extension OnVeth {
           message: "TAP device sixteen-letters-: its name has 16 characters"),
         Wrong(arguments: ["h0", "--tap", ""], message: "TAP device \"\": not a name"),
         Wrong(arguments: ["h0", "--tap", "tap%d"], message: "TAP device \"tap%d\": not a name"),
+        Wrong(arguments: ["h0", "--tap", "all"], message: "TAP device all: the kernel keeps this name"),
+        Wrong(arguments: ["h0", "--tap", "default"], message: "; choose another name, as tap0"),
         Wrong(arguments: ["h0", "--tap", "a b"], message: "TAP device \"a b\": not a name"),
         Wrong(arguments: ["h0", "--tap", "a/b"], message: "TAP device \"a/b\": not a name"),
         Wrong(arguments: ["h0", "--tap", "tap0", "--gro", "maybe"], message: "maybe"),
@@ -74,6 +76,7 @@ extension OnVeth {
       let result = try lab.host.run([Self.program, "host"] + wrong.arguments)
       #expect(result.status == .exited(2))
       #expect(result.errors.contains(wrong.message), "\(result.errors)")
+      #expect(!result.output.contains("tap0"), "what did not start is not introduced")
       #expect(try !lab.has("tap0"))
       #expect(try lab.has("t0") && lab.host.run { try NetworkDevice(named: "h0").program } == nil)
     }
@@ -96,12 +99,41 @@ extension OnVeth {
     @Test("a tap that somebody else removes ends the run with status 1, and the interface is given back")
     func removed() throws {
       let lab = try HostLab()
-      let child = try lab.host.start([Self.program, "host", "h0", "--tap", "tap0", "--interval", "0.1"])
-      try #require(child.waitForOutput("running", timeout: .seconds(10)), "\(child.output) \(child.errors)")
+      // The interval is of no importance, and neither is the form of the output.
+      let child = try lab.host.start([Self.program, "host", "h0", "--tap", "tap0", "--interval", "3600", "--json"])
+      try #require(try eventually(.seconds(10)) { try lab.host.run { try NetworkDevice(named: "h0").program } != nil })
+      try lab.giveAddresses()
+      #expect(try lab.isPassing())
       try lab.ip("link", "del", "tap0")
       #expect(try child.wait(timeout: .seconds(10)) == .exited(1))
       #expect(child.errors.contains("TAP device tap0: was removed by somebody else"))
+      #expect(child.output.hasPrefix("{") && child.output.contains(#""delivered":"#), "\(child.output)")
       #expect(try lab.host.run { try NetworkDevice(named: "h0").program } == nil)
+    }
+
+    @Test("a device that is gone does not keep the worker awake")
+    func sleepsWithoutDevice() throws {
+      let lab = try HostLab()
+      let tap = try lab.makeTap()
+      var configuration = lab.configuration
+      configuration.worker.idle = .sleep
+      let engine = try lab.start(tap, configuration)
+      #expect(try lab.isPassing())
+      try lab.ip("link", "del", "tap0")
+      #expect(eventually(.seconds(10)) { tap.isGone })
+      let before = try engine.counters.snapshot().total(.polls)
+      usleep(500_000)
+      // Asleep it wakes up some ten times a second; a dead descriptor in poll(2) makes that ten thousands.
+      #expect(try engine.counters.snapshot().total(.polls) - before < 500)
+      engine.finish()
+    }
+
+    @Test("a summary object that can't be written is a failure, not wrong use")
+    func unwritable() throws {
+      let lab = try HostLab()
+      let words = "\(Self.program) host h0 --tap tap0 --duration 0.2 --json > /dev/full"
+      let result = try lab.host.run(["sh", "-c", words])
+      #expect(result.status == .exited(1) && result.errors.contains("the JSON object can't be written"))
     }
 
     @Test("a neighbour that leaves checksums unfinished is told about")

@@ -44,6 +44,29 @@ extension OnVeth {
       lab.receiver.finish()
     }
 
+    @Test func `what refused the better forms of the program is known of the one that runs`() throws {
+      // Its own loopback device.
+      let namespace = try NetworkNamespace("alone")
+      let (program, plain) = try namespace.run {
+        var device = try NetworkDevice(named: "lo")
+        // It has neither native XDP nor anything to ask.
+        device.xdp?.receiveMetadata = [.hash]
+        func attach(_ forms: [ProgramForm], _ modes: [XDPMode]) throws -> XDPProgram {
+          let program = try XDPProgram(forms, device: "lo", ifindex: device.index, queues: 1, modes: modes)
+          program.detach()
+          return program
+        }
+        return (
+          try attach(ProgramForm.forms(MetadataLab.all, for: device), [.native, .generic]),
+          try attach([.plain], [.generic])
+        )
+      }
+      #expect(program.mode == .generic && program.hints == [])
+      #expect(program.hintsRefusal?.subject == "lo" && program.hintsRefusal?.problem.isEmpty == false)
+      #expect(program.nativeRefusal?.problem.contains("cannot be attached in native mode") == true)
+      #expect(plain.hintsRefusal == nil && plain.nativeRefusal == nil)
+    }
+
     @Test func `frames that come without a hint are written without its key`() throws {
       let lab = try MetadataLab()
       let frame = SamplePacket { $0.transport = .udp }.with { $0.payload = SamplePacket.fill(64) }

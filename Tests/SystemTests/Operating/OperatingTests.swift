@@ -41,6 +41,25 @@ extension OnVeth {
       #expect(summary.packets.received >= counters.totals.packets.received)
     }
 
+    @Test("the command line that is shown is the whole one, and a far end with offloads is told about")
+    func introduced() throws {
+      let lab = try ForwardLab()
+      let changed = try lab.left.run(["ethtool", "-K", "l0", "tx", "on"])
+      try #require(changed.succeeded, "\(changed.errors)")
+      // The far end's namespace is found by a process that lives there.
+      let resident = try lab.left.start(["sleep", "60"])
+      defer { resident.signal(SIGKILL) }
+      let run = try OperatedRun(lab, ["--gro", "chain", "--gro-hold", "50", "--json"])
+      #expect(try run.status().command == "forward m0 m1 --gro chain --gro-hold 50")
+      let errors = run.process.errors
+      let line = errors.split(separator: "\n").first { $0.contains("on l0: m0 gets packets with unfinished checksums") }
+      #expect(line?.contains("which go on as they came; ") == true, "\(errors)")
+      let doctor = try lab.middle.run([BuiltPrograms.xskfwd, "doctor", "m0"])
+      let remedy = "stop process \(run.process.pid) (xskfwd), which holds it by a BPF link"
+      #expect(doctor.status == .exited(2) && doctor.output.contains(remedy), "\(doctor.output)")
+      try run.stop()
+    }
+
     @Test("the program's own commands: show, drain, resume, stop, for people and for programs")
     func commands() throws {
       let run = try OperatedRun()

@@ -38,6 +38,22 @@ extension OnVeth {
       #expect(Double(packets) / Double(units) > 1.2, "\(packets) packets in \(units) units")
     }
 
+    @Test("an engine that is not configured for what GRO holds does not start, and leaves nothing attached")
+    func unconfigured() throws {
+      let lab = try ForwardLab()
+      let configuration = lab.configuration
+      let error = #expect(throws: XSKError.self) {
+        try lab.middle.run {
+          try Engine.start(configuration) { placement throws(XSKError) in
+            try CoalescingHandler(
+              ForwardUnits(), gro: GROConfiguration(holdTime: 50_000, holdLimit: 64), queues: placement.slotCount)
+          }
+        }
+      }
+      #expect(error?.remedy.contains("EngineConfiguration.heldPerQueue") == true)
+      #expect(try lab.middle.run { try NetworkDevice(named: "m0").program } == nil)
+    }
+
     @Test("two queues of each port on one worker, held apart")
     func queues() throws {
       let lab = try ForwardLab(queues: 2)
