@@ -9,12 +9,15 @@ struct HostPorts: ~Copyable {
   /// The place in `hosts` for each of 256 ports; −1: the port has none.
   private let places: FixedArray<Int16>
   private let wake: WakeSet?
+  /// Where there is no stack: what would go to it counts as delivered.
+  private let isPretended: Bool
 
   /// - Parameters:
   ///   - devices: the TAP device of each port; nil: it has none.
   ///   - worker: whose queue of each it is to be.
   ///   - batch: packets of a burst at most.
-  init(_ devices: [TapDevice?], worker: Int, batch: Int) throws(XSKError) {
+  init(_ devices: [TapDevice?], worker: Int, batch: Int, isPretended: Bool = false) throws(XSKError) {
+    self.isPretended = isPretended
     let standing = devices.enumerated().compactMap { port, device in device.map { (UInt8(port), $0) } }
     let hosts = try FixedArray(count: standing.count) { place throws(XSKError) in
       HostPort(try standing[place].1.queue(worker), batch: batch)
@@ -41,7 +44,7 @@ struct HostPorts: ~Copyable {
   /// Hands a unit to the stack; the verdict of all of its packets, or nil: they have theirs.
   mutating func deliver(_ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst) -> Verdict? {
     let place = Int(places[Int(burst.port)])
-    guard place >= 0 else { return .drop(.noHost) }
+    guard place >= 0 else { return isPretended ? .delivered : .drop(.noHost) }
     hosts[place].deliver(unit, of: gro, in: &burst)
     return nil
   }
@@ -49,7 +52,7 @@ struct HostPorts: ~Copyable {
   /// Hands a packet to the stack.
   mutating func deliver(_ index: Int, in burst: inout Burst) -> Verdict {
     let place = Int(places[Int(burst.port)])
-    guard place >= 0 else { return .drop(.noHost) }
+    guard place >= 0 else { return isPretended ? .delivered : .drop(.noHost) }
     return hosts[place].deliver(index, in: burst)
   }
 

@@ -57,8 +57,11 @@ public final class Pipeline: Sendable {
   }
 
   /// As `handler(for:)`, for a worker that is not an engine's.
+  ///
+  /// - Parameter isOffline: there is no host's stack: what would go there counts as delivered.
   public func handler(
-    worker: Int = 0, of workers: Int = 1, queues: Int, offload: OffloadRequests? = nil
+    worker: Int = 0, of workers: Int = 1, queues: Int, offload: OffloadRequests? = nil,
+    isOffline: Bool = false
   ) throws(XSKError) -> CoalescingHandler<PipelineHandler> {
     let policy = policy
     let exchange = PolicyExchange()
@@ -69,7 +72,7 @@ public final class Pipeline: Sendable {
       $0.workers = workers
     }
     let engine = policy.configuration.engine
-    let hosts = try HostPorts(taps, worker: worker, batch: engine.batch)
+    let hosts = try HostPorts(taps, worker: worker, batch: engine.batch, isPretended: isOffline)
     return try CoalescingHandler(
       PipelineHandler(first, exchange, hosts: hosts, offload: offload), gro: policy.configuration.groConfiguration(),
       batch: engine.batch, queues: queues)

@@ -69,7 +69,8 @@ extension PipelineHandler {
   ) -> Bool {
     let (limiter, packets) = (Int(step.number), progress.count)
     let bytes = Self.bytes(unit, packets, gro, burst.packets)
-    let passed = state.limiters[limiter].take(summary.key, packets: packets, bits: bytes * 8, now: burst.now)
+    let now = replayTime == 0 ? burst.now : replayTime
+    let passed = state.limiters[limiter].take(summary.key, packets: packets, bits: bytes * 8, now: now)
     let passedBytes = passed == packets ? bytes : Self.bytes(unit, passed, gro, burst.packets)
     let place = state.places.limiter(limiter)
     state.counters.add(place, packets: passed, bytes: passedBytes)

@@ -13,6 +13,8 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
   var hosts: HostPorts
   /// Where verdicts in the kernel are asked for; nil: nowhere.
   let offload: OffloadRequests?
+  /// The time of the packets, in ticks of `TimestampClock`, where it is not now: of a capture's. 0: now.
+  public var replayTime: UInt64 = 0
   /// For samples: xorshift64*, seeded for each worker.
   var random: UInt64 = .random(in: 1 ... .max)
 

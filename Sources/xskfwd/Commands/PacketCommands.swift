@@ -41,7 +41,8 @@ struct Forward: ParsableCommand {
       return try options.run("forward", [first, second], arguments: gro.arguments).run { _ in ForwardHandler() }
     }
     let held = gro.heldPackets(batch)
-    try options.run("forward", [first, second], arguments: gro.arguments) { $0.heldPerQueue = held }.run { placement throws(XSKError) in
+    try options.run("forward", [first, second], arguments: gro.arguments) { $0.heldPerQueue = held }.run {
+      placement throws(XSKError) in
       try CoalescingHandler(ForwardUnits(), gro: coalescing, batch: batch, queues: placement.slotCount)
     }
   }
