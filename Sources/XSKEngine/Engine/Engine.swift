@@ -34,6 +34,9 @@ public final class Engine: Sendable {
   /// nil: the XDP programs only redirect.
   let policy: KernelPolicy?
   let offloader = SupervisorState()
+  /// The newest capture, and ended ones whose memory workers may still use.
+  let capture = Mutex<CaptureSession?>(nil)
+  let retired = Mutex<[CaptureSession]>([])
 
   /// Starts an engine in the calling thread's network namespace.
   ///
