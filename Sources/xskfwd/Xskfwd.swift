@@ -15,7 +15,7 @@ struct Xskfwd: ParsableCommand {
     version: version,
     subcommands: [
       Drop.self, Reflect.self, Forward.self, Host.self, ReplayCommand.self, Show.self, Drain.self, Resume.self,
-      Stop.self, Check.self, DoctorCommand.self, Top.self, Demo.self,
+      Stop.self, CaptureCommand.self, Check.self, DoctorCommand.self, Top.self, Demo.self,
     ])
 
   static func main() {
