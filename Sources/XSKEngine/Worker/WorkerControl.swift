@@ -106,6 +106,9 @@ extension WorkerControl {
     return capture.withLockIfAvailable { $0 }
   }
 
+  /// The worker is no more: it records for nobody, whatever is wished.
+  func retire() { captureObeyed.store(.max, ordering: .releasing) }
+
   func obeyed(_ wish: CaptureWish) { captureObeyed.store(wish.number, ordering: .releasing) }
 }
 
