@@ -168,34 +168,5 @@ extension OnVeth {
       #expect(file.packets.allSatisfy { $0.bytes.count == 20 && $0.length > 20 })
       try run.stop()
     }
-
-    @Test("what is wrong is said in a sentence, with status 2, and no file is touched")
-    func mistakes() throws {
-      let run = try CapturedRun()
-      let keep = "/tmp/xsk-keep-\(getpid())-\(UInt32.random(in: .min ... .max))"
-      try Data("precious".utf8).write(to: URL(fileURLWithPath: keep))
-      defer { unsafe unlink(keep) }
-      let table: [([String], String)] = [
-        (["--port", "m7"], "port m7: no such port; choose one of m0, m1"),
-        (["--reason", "bad"], "reason bad: no such reason; choose one of"),
-        (["--reason", "a,b"], "--reason 'a,b': is no name of a reason"),
-        (["--queue", "5"], "queue 5: no port has it"), (["--queue", "70000"], "--queue 70000: out of range"),
-        (["--rule", "web"], "rule web: no such rule is loaded"),
-        (["--filter", "tcp prt 80"], "filter 'tcp prt 80': is not understood"),
-        (["--snaplen", "0"], "--snaplen 0: out of range"), (["--count", "0"], "--count 0: out of range"),
-        (["--one-in", "0"], "--one-in 0: out of range"), (["--duration", "0.01"], "--duration 0.01: out of range"),
-      ]
-      for (options, expected) in table {
-        let result = try run.xskfwd(options + ["--write", keep])
-        #expect(result.status == .exited(2) && result.errors.contains(expected), "\(result)")
-      }
-      let directory = try run.xskfwd("--write", "/tmp")
-      #expect(directory.status == .exited(2) && directory.errors.contains("/tmp: can't be written"), "\(directory)")
-      #expect(try String(contentsOfFile: keep, encoding: .utf8) == "precious")
-      try run.stop()
-      let gone = try run.xskfwd("--write", keep)
-      #expect(gone.status == .exited(2) && gone.errors.contains("no xskfwd listens there"), "\(gone)")
-      #expect(try String(contentsOfFile: keep, encoding: .utf8) == "precious")
-    }
   }
 }
