@@ -62,7 +62,8 @@ extension OnVeth {
     func pipe() throws {
       let run = try CapturedRun()
       let command =
-        "\(BuiltPrograms.xskfwd) capture --control \(run.run.control) --port m0 --write - | tcpdump -nn -U -l -c 4 -r -"
+        "\(BuiltPrograms.xskfwd) capture --control \(run.run.control) --filter 'udp port 9999' --write - "
+        + "| tcpdump -nn -U -l -c 4 -r -"
       let shell = try run.lab.left.start(["sh", "-c", command])
       try run.waitUntilCapturing(shell)
       for number in 0..<200 where shell.isRunning {
