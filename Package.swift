@@ -60,7 +60,8 @@ let package = Package(
 
     // What operating a running engine takes, but for the command line: control socket, metrics, systemd.
     .target(
-      name: "Operations", dependencies: ["Forwarder", "Reporting", "XSKEngine", "CXsk"], swiftSettings: swiftSettings),
+      name: "Operations", dependencies: ["Captures", "Forwarder", "Reporting", "XSKEngine", "CXsk"],
+      swiftSettings: swiftSettings),
 
     // Namespaces, veth pairs and traffic: what the demo, the system tests and the benchmarks are set up with.
     .target(
@@ -76,7 +77,8 @@ let package = Package(
     .executableTarget(
       name: "xskfwd",
       dependencies: [
-        "ConfigurationFile", "Forwarder", "GROLite", "Operations", "Replay", "Reporting", "XSKEngine", "XSKLab", "CXsk",
+        "Captures", "ConfigurationFile", "Forwarder", "GROLite", "Operations", "Replay", "Reporting", "XSKEngine",
+        "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
     .executableTarget(
@@ -105,7 +107,8 @@ let package = Package(
       name: "ForwarderTests", dependencies: ["Forwarder", "XSKEngine", "GROLite", "PacketHeaders", "PacketSamples"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "CapturesTests", dependencies: ["Captures", "XSKEngine", "PacketSamples"], swiftSettings: swiftSettings),
+      name: "CapturesTests", dependencies: ["CCaptures", "Captures", "XSKEngine", "PacketSamples"],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "ReplayTests",
       dependencies: ["Replay", "Captures", "GROLite", "Reporting", "XSKEngine", "XSKLab", "PacketSamples", "xskfwd"],

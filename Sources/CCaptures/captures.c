@@ -129,6 +129,36 @@ void ccaptures_finish(struct pcap_dumper *writer)
 	pcap_dump_close(writer);
 }
 
+_Static_assert(sizeof(struct ccaptures_instruction) == sizeof(struct bpf_insn), "the same eight bytes");
+
+int ccaptures_compile(
+	const char *expression, int snap_length, struct ccaptures_instruction *instructions, int room, char *message)
+{
+	pcap_t *kind = pcap_open_dead(CCAPTURES_ETHERNET, snap_length);
+	struct bpf_program program;
+	int count = -1;
+
+	if (kind == NULL) {
+		snprintf(message, CCAPTURES_MESSAGE, "out of memory");
+		return -1;
+	}
+	if (pcap_compile(kind, &program, expression, 1, PCAP_NETMASK_UNKNOWN)) {
+		snprintf(message, CCAPTURES_MESSAGE, "%s", pcap_geterr(kind));
+	} else {
+		count = (int)program.bf_len;
+		memcpy(instructions, program.bf_insns, sizeof(*instructions) * (size_t)(count < room ? count : room));
+		pcap_freecode(&program);
+	}
+	pcap_close(kind);
+	return count;
+}
+
+int ccaptures_matches(
+	const struct ccaptures_instruction *instructions, const uint8_t *packet, uint32_t length, uint32_t captured)
+{
+	return bpf_filter((const struct bpf_insn *)instructions, packet, length, captured) != 0;
+}
+
 uint32_t ccaptures_crc32(uint32_t crc, const void *bytes, size_t count)
 {
 	/* For NULL zlib answers the CRC of nothing, whatever it was given. */

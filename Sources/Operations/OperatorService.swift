@@ -24,12 +24,15 @@ public final class OperatorService: Sendable {
   /// - Parameters:
   ///   - manager: told every half of its watchdog's time that all workers are well.
   ///   - policy: where a policy can be asked about and replaced; nil: there is none.
+  ///   - rules: the names of the rules by the numbers that handlers note of packets (`Burst.note`), asked while there is a
+  ///     capture. A number's name stays the same for as long as there is such a rule.
   ///   - additions: adds paths to the control socket.
   ///   - requestStop: called when a client asks for the end, on the server's thread.
   /// - Throws: a socket or address that can't be listened on; then nothing is left behind.
   public static func start(
     _ engine: Engine, control: ControlAddress, metrics: MetricsEndpoint?, manager: ServiceManager? = nil,
-    policy: PolicyDesk? = nil, additions: (inout HTTPRouter) -> Void = { _ in },
+    policy: PolicyDesk? = nil, rules: @escaping @Sendable () -> [String] = { [] },
+    additions: (inout HTTPRouter) -> Void = { _ in },
     requestStop: @escaping @Sendable () -> Void
   ) throws(XSKError) -> OperatorService {
     var listeners: [HTTPServer.Listener] = []
@@ -40,6 +43,8 @@ public final class OperatorService: Sendable {
     if let controlPath {
       var router = HTTPRouter()
       ControlRoutes(engine: engine, history: history, requestStop: requestStop).add(to: &router)
+      let names: @Sendable () -> [String] = { policy?.pipeline.noteNames ?? rules() }
+      CaptureRoute(engine: engine, rules: names).add(to: &router)
       exposition.add(to: &router)
       policy?.add(to: &router)
       additions(&router)

@@ -16,7 +16,7 @@ struct Xskfwd: ParsableCommand {
     version: version,
     subcommands: [
       Run.self, Check.self, Reload.self, Drop.self, Reflect.self, Forward.self, Host.self, ReplayCommand.self,
-      Show.self, Drain.self, Resume.self, Stop.self, DoctorCommand.self, Top.self, Demo.self,
+      Show.self, Drain.self, Resume.self, Stop.self, CaptureCommand.self, DoctorCommand.self, Top.self, Demo.self,
     ])
 
   static func main() {

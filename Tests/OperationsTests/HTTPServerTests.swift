@@ -13,11 +13,14 @@ final class ServerRig {
   let path: String
   let server: HTTPServer
 
-  init(_ limits: HTTPLimits = HTTPLimits(), answer: @escaping HTTPRouter.Handler = { _ in .json(["a": 1]) }) throws {
+  init(
+    _ limits: HTTPLimits = HTTPLimits(), answer: @escaping HTTPRouter.Handler = { _ in .json(["a": 1]) },
+    method: String = "GET"
+  ) throws {
     directory = try temporaryDirectory()
     path = directory + "/s.control"
     var router = HTTPRouter()
-    router.add("GET", "/a", "an answer", handler: answer)
+    router.add(method, "/a", "an answer", handler: answer)
     router.add("POST", "/b", "its body") { .json(["bytes": $0.body.count]) }
     server = HTTPServer([.init(socket: try .unix(path), router: router)], limits: limits)
     try server.start {}

@@ -25,7 +25,7 @@ final class SimulatedRig {
   /// The worker has a local port behind those, on which `compose` originates packets.
   let hasLocalPort: Bool
   let counters: CounterPage
-  let control = WorkerControl()
+  let control: WorkerControl
   var nics: FixedArray<SimulatedNIC>
   var worker: Worker<ScriptedHandler>
 
@@ -33,7 +33,8 @@ final class SimulatedRig {
     ports: Int = 1, rings: RingSizes = RingSizes(receive: 64, transmit: 64), startIndex: UInt32 = 0,
     needsWakeup: Bool = true, umem: UMEMConfiguration = UMEMConfiguration(frames: 512),
     _ configuration: WorkerConfiguration = WorkerConfiguration(idle: .spin, drainMilliseconds: 20),
-    tick: @escaping (inout HeldPackets) -> Void = { _ in }, compose: ((inout Burst) -> Void)? = nil,
+    control: WorkerControl = WorkerControl(), tick: @escaping (inout HeldPackets) -> Void = { _ in },
+    compose: ((inout Burst) -> Void)? = nil,
     decide: @escaping (inout Burst) -> Void
   ) throws {
     let memory = try UMEM(umem)
@@ -41,6 +42,7 @@ final class SimulatedRig {
       try SimulatedDevice(name: "sim\($0)", rings: rings, startIndex: startIndex)
     }
     self.umem = memory
+    self.control = control
     self.devices = devices
     hasLocalPort = compose != nil
     counters = try makeCounterPage(for: devices, localPort: hasLocalPort ? "own" : nil)

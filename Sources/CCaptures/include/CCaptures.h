@@ -59,5 +59,23 @@ int ccaptures_flush(struct pcap_dumper *_Nonnull writer);
 /* Closes the file. Call ccaptures_flush first to learn whether all could be written. */
 void ccaptures_finish(struct pcap_dumper *_Nonnull writer);
 
+/* An instruction of classic BPF (struct bpf_insn). */
+struct ccaptures_instruction {
+	uint16_t code;
+	uint8_t jump_true;
+	uint8_t jump_false;
+	uint32_t operand;
+};
+
+/* Compiles a filter expression for Ethernet. The number of instructions, of which the first `room` are written; -1, and
+ * `message` says why. */
+int ccaptures_compile(
+	const char *_Nonnull expression, int snap_length, struct ccaptures_instruction *_Nonnull instructions, int room,
+	char *_Nonnull message);
+/* Whether a program matches a packet, as libpcap runs it (bpf_filter): for tests of whoever runs it otherwise. */
+int ccaptures_matches(
+	const struct ccaptures_instruction *_Nonnull instructions, const uint8_t *_Nonnull packet, uint32_t length,
+	uint32_t captured);
+
 /* CRC-32 (IEEE 802.3) of `count` bytes that follow those whose CRC is `crc`; of nothing it is 0. */
 uint32_t ccaptures_crc32(uint32_t crc, const void *_Nullable bytes, size_t count);

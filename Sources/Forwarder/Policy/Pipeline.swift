@@ -27,6 +27,7 @@ public final class Pipeline: Sendable {
     /// What was counted under policies that are gone, by kind and name.
     var past: [CountedThing: RuleCount] = [:]
     var generation: UInt64 = 1
+    var notes = RuleNotes()
   }
 
   private let state: Mutex<State>
@@ -48,6 +49,9 @@ public final class Pipeline: Sendable {
   /// Policies so far, the first included.
   public var generation: UInt64 { state.withLock { $0.generation } }
 
+  /// Names of rules by the numbers that workers note of packets (`Burst.note`). A number keeps its name.
+  public var noteNames: [String] { state.withLock { $0.notes.names } }
+
   /// A worker's handler behind GRO. On the worker's thread: its memory lies there.
   ///
   /// - Throws: too much memory, or a TAP device that has no queue left.
@@ -65,7 +69,8 @@ public final class Pipeline: Sendable {
   ) throws(XSKError) -> CoalescingHandler<PipelineHandler> {
     let policy = policy
     let exchange = PolicyExchange()
-    let first = try PolicyState(policy, workers: workers, after: nil)
+    let notes = state.withLock { $0.notes.numbers(of: policy) }
+    let first = try PolicyState(policy, workers: workers, notes: notes, after: nil)
     let member = Member(exchange: exchange, adopted: policy, counting: [(policy, first.counterMemory)])
     state.withLock {
       $0.members[worker] = member
@@ -108,11 +113,11 @@ extension Pipeline {
   }
 
   private func send(_ policy: Policy) throws(XSKError) {
-    let (members, workers) = state.withLock { ($0.members, $0.workers) }
+    let (members, workers, notes) = state.withLock { ($0.members, $0.workers, $0.notes.numbers(of: policy)) }
     var order: [Int] = []
     var states = try FixedArray<PolicyState?>(count: members.count) { _ throws(XSKError) in nil }
     for (place, (worker, member)) in members.sorted(by: { $0.key < $1.key }).enumerated() {
-      states[place] = try PolicyState(policy, workers: workers, after: member.adopted)
+      states[place] = try PolicyState(policy, workers: workers, notes: notes, after: member.adopted)
       order.append(worker)
     }
     // All are made: from here on nothing fails.

@@ -39,7 +39,8 @@ extension PipelineHandler {
         case .host: return deliver(unit, progress, gro, &burst)
         case .limit:
           guard limit(step, &progress, unit, summary, gro, &burst) else { return nil }
-        case .sample: break
+        case .sample:
+          if burst.isCapturing { sample(step, place, unit, progress.count, gro, &burst) }
         case .count:
           let bytes = Self.bytes(unit, progress.count, gro, burst.packets)
           state.counters.add(Int(step.number), packets: progress.count, bytes: bytes)
@@ -53,6 +54,7 @@ extension PipelineHandler {
       place = matchAny(summary, unit.first, &burst, from: place + 1, mark: progress.mark)
       let bytes = Self.bytes(unit, progress.count, gro, burst.packets)
       state.counters.add(place, packets: progress.count, bytes: bytes)
+      if burst.isCapturing { note(place, unit, progress.count, gro, &burst) }
     }
   }
 
@@ -147,6 +149,7 @@ extension PipelineHandler {
       let alone = GROUnit(lone: index, summary)
       let place = match(summary, index, &burst)
       state.counters.add(place, packets: 1, bytes: burst.length(index))
+      if burst.isCapturing { note(place, alone, 1, gro, &burst) }
       let verdict = carryOut(place, alone, summary, gro, &burst)
       if let verdict { burst[verdict: index] = verdict }
       index = next

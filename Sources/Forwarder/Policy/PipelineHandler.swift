@@ -34,6 +34,7 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
     if state.looksBeyondFlow && unit.count > 1 { return decideEach(unit, gro, &burst) }
     let place = match(gro.summary(of: unit), unit.first, &burst)
     state.counters.add(place, packets: unit.count, bytes: Self.bytes(unit, unit.count, gro, burst.packets))
+    if burst.isCapturing { note(place, unit, unit.count, gro, &burst) }
     let entry = state.entries[place]
     switch entry.kind {
     case .verdict: return entry.verdict

@@ -19,6 +19,8 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
   /// For each limiter the one of the state before whose buckets go on; −1: none.
   let heirs: FixedArray<Int>
   let places: PolicyPlaces
+  /// What captures call each entry by (`Burst.note`).
+  let noteNumbers: FixedArray<UInt32>
   /// Rules; the last resorts' entries are behind theirs.
   @usableFromInline let ruleCount: Int
   /// Packets of a unit may meet different rules.
@@ -35,10 +37,12 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
 
   /// - Parameters:
   ///   - workers: that limits on all packets of a rule are divided among.
+  ///   - notes: what captures call rules and last resorts by.
   ///   - past: whose buckets go on where limiters are the same.
   /// - Throws: too much memory.
-  init(_ policy: Policy, workers: Int, after past: Policy?) throws(XSKError) {
+  init(_ policy: Policy, workers: Int, notes: [UInt32], after past: Policy?) throws(XSKError) {
     self.policy = policy
+    noteNumbers = FixedArray(notes)
     places = policy.places
     counterMemory = PolicyCounters(count: places.count)
     // Safe: `policy` and `counterMemory` are kept beside the views.

@@ -19,16 +19,15 @@ public struct ControlClient: Sendable {
   /// - Throws: if nobody answers, if that isn't permitted, or what the other side refuses, in its words.
   public func request(_ target: String, method: String = "GET") throws(XSKError) -> [UInt8] {
     let answer = try exchange("\(method) \(target) HTTP/1.1\r\nHost: xskfwd\r\nConnection: close\r\n\r\n")
-    guard let (status, body) = Self.parse(answer) else {
-      throw XSKError(
-        path, "what listens there does not speak as xskfwd does", remedy: "name an xskfwd's control socket")
-    }
-    guard (200..<300).contains(status) else {
-      let reason = (try? JSONDecoder().decode([String: String].self, from: Data(body)))?["error"]
-      throw XSKError(
-        path, "refused (\(status)): \(reason ?? "no reason was given")", remedy: "see: xskfwd show --help")
-    }
+    guard let (status, body) = Self.parse(answer) else { throw foreign }
+    guard (200..<300).contains(status) else { throw refused(status, body) }
     return body
+  }
+
+  func refused(_ status: Int, _ body: [UInt8]) -> XSKError {
+    let reason = (try? JSONDecoder().decode([String: String].self, from: Data(body)))?["error"]
+    return XSKError(
+      path, "refused (\(status)): \(reason ?? "no reason was given")", remedy: "see: xskfwd show --help")
   }
 
   /// A report, decoded.
@@ -48,11 +47,13 @@ public struct ControlClient: Sendable {
     return connection >= 0
   }
 
+  var foreign: XSKError {
+    XSKError(path, "what listens there does not speak as xskfwd does", remedy: "name an xskfwd's control socket")
+  }
+
   private func exchange(_ text: String) throws(XSKError) -> [UInt8] {
-    let connection = unsafe cxsk_unix_connect(path, path.utf8.count, Self.patience)
-    guard connection >= 0 else { throw unreachable(-connection) }
+    let connection = try connect(sending: Array(text.utf8))
     defer { close(connection) }
-    guard send(Array(text.utf8), to: connection) else { throw unreachable(errno) }
     var answer: [UInt8] = []
     var block = [UInt8](repeating: 0, count: 65_536)
     while answer.count < Self.longestAnswer {
@@ -64,6 +65,18 @@ public struct ControlClient: Sendable {
       answer += block[..<count]
     }
     throw XSKError(path, "answers without end", remedy: "name an xskfwd's control socket")
+  }
+
+  /// A connection that a request was sent on; the caller closes it.
+  func connect(sending request: [UInt8]) throws(XSKError) -> CInt {
+    let connection = unsafe cxsk_unix_connect(path, path.utf8.count, Self.patience)
+    guard connection >= 0 else { throw unreachable(-connection) }
+    guard send(request, to: connection) else {
+      let code = errno
+      close(connection)
+      throw unreachable(code)
+    }
+    return connection
   }
 
   private func send(_ bytes: [UInt8], to connection: CInt) -> Bool {
@@ -80,7 +93,7 @@ public struct ControlClient: Sendable {
     return true
   }
 
-  private func unreachable(_ code: CInt) -> XSKError {
+  func unreachable(_ code: CInt) -> XSKError {
     switch code {
     case ENOENT, ECONNREFUSED:
       XSKError(path, "no xskfwd listens there", remedy: "start one, or name another with --control", code: code)
@@ -94,15 +107,16 @@ public struct ControlClient: Sendable {
     }
   }
 
-  /// Status and body of an answer that ended with its connection, whole if it says how long it is.
-  static func parse(_ answer: [UInt8]) -> (status: Int, body: [UInt8])? {
+  /// Status and body of an answer that ended with its connection, whole if it says how long it is; or of one of which there
+  /// is the head at least.
+  static func parse(_ answer: [UInt8], isWhole: Bool = true) -> (status: Int, body: [UInt8])? {
     let separator = Array("\r\n\r\n".utf8)
     guard let end = answer.indices.first(where: { answer[$0...].starts(with: separator) }) else { return nil }
     let lines = String(decoding: answer[..<end], as: UTF8.self).split(separator: "\r\n")
     let words = (lines.first ?? "").split(separator: " ", maxSplits: 2)
     guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else { return nil }
     let body = Array(answer[(end + separator.count)...])
-    for line in lines.dropFirst() where line.lowercased().hasPrefix("content-length:") {
+    for line in lines.dropFirst() where isWhole && line.lowercased().hasPrefix("content-length:") {
       guard Int(line.dropFirst(15).filter { $0 != " " }) == body.count else { return nil }
     }
     return (status, body)

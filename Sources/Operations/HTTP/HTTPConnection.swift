@@ -5,6 +5,8 @@ import Glibc
 final class HTTPConnection {
   private enum Phase {
     case reading, writing
+    /// The head is said, and the body arises; no time ends it.
+    case streaming
     /// All is said; what the peer still sends is read and thrown away for a moment, or closing would cut our answer off.
     case lingering
     case done
@@ -19,6 +21,9 @@ final class HTTPConnection {
   private var output: [UInt8] = []
   private var written = 0
   private var discarded = 0
+  private var stream: HTTPStreamBody?
+  /// The peer has said that it says no more.
+  private var hasPeerEnded = false
   /// A refusal that was decided before anything was read.
   private let refusal: HTTPResponse?
 
@@ -33,20 +38,36 @@ final class HTTPConnection {
     deadline = now + limits.seconds
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    stream?.stream.close()
+    close(descriptor)
+  }
 
   var isDone: Bool { phase == .done }
+  var isStreaming: Bool { phase == .streaming }
 
   /// What to wait for, as poll(2) has it.
-  var events: Int16 { Int16(phase == .writing ? POLLOUT : POLLIN) }
+  var events: Int16 {
+    switch phase {
+    case .writing: Int16(POLLOUT)
+    // Whoever closes both ways is noticed anyway.
+    case .streaming: Int16((hasPeerEnded ? 0 : POLLIN) | (output.isEmpty ? 0 : POLLOUT))
+    case .reading, .lingering, .done: Int16(POLLIN)
+    }
+  }
 
-  func end() { phase = .done }
+  /// When to go on although nothing can be read or written: the stream may have more.
+  var nextLook: Double { phase == .streaming && output.isEmpty ? stream?.nextLook ?? .infinity : .infinity }
+
+  /// Has a stream come to its end.
+  func finish() { stream?.stream.finish() }
 
   /// Something can be read or written: goes on as far as possible without waiting.
   func advance(now: Double, answer: (HTTPRequest) -> HTTPResponse) {
     switch phase {
     case .reading: read(now: now, answer: answer)
     case .writing: write(now: now)
+    case .streaming: pump(now: now)
     case .lingering: discard()
     case .done: break
     }
@@ -74,11 +95,46 @@ final class HTTPConnection {
   private func respond(_ response: HTTPResponse, headOnly: Bool, now: Double) {
     output = response.serialized(headOnly: headOnly)
     input = []
+    if let body = response.stream {
+      stream = HTTPStreamBody(body)
+      (phase, deadline) = (.streaming, .infinity)
+      return pump(now: now)
+    }
     phase = .writing
     write(now: now)
   }
 
-  private func write(now: Double) {
+  /// Sends of a stream what there is, a few chunks at most: others want to be served, too.
+  private func pump(now: Double) {
+    noticeEnd()
+    for _ in 0..<4 {
+      guard isSent() else { return }
+      guard let chunk = stream?.chunk(now: now) else {
+        output = HTTPStreamBody.end
+        (phase, deadline) = (.writing, now + limits.seconds)
+        return write(now: now)
+      }
+      guard !chunk.isEmpty else { return }
+      output = chunk
+    }
+    _ = isSent()
+  }
+
+  /// A peer that has closed its side wants the end of the stream. Whatever else it says is thrown away.
+  private func noticeEnd() {
+    var block = [UInt8](repeating: 0, count: 1024)
+    for _ in 0..<16 where !hasPeerEnded {
+      // Safe: as in `read`.
+      let count = unsafe recv(descriptor, &block, block.count, CInt(MSG_DONTWAIT))
+      if count < 0 && (errno == EAGAIN || errno == EINTR) { return }
+      guard count <= 0 else { continue }
+      hasPeerEnded = true
+      finish()
+    }
+  }
+
+  /// Sends what there is to send; false if it isn't all sent.
+  private func isSent() -> Bool {
     while written < output.count {
       // Safe: the bytes from `written` on are the array's own.
       let count = unsafe output.withUnsafeBytes { bytes in
@@ -88,11 +144,16 @@ final class HTTPConnection {
       }
       guard count > 0 else {
         if errno != EAGAIN && errno != EINTR { phase = .done }
-        return
+        return false
       }
       written += count
     }
-    output = []
+    (output, written) = ([], 0)
+    return true
+  }
+
+  private func write(now: Double) {
+    guard isSent() else { return }
     shutdown(descriptor, CInt(SHUT_WR))
     phase = .lingering
     deadline = min(deadline, now + Self.lingerSeconds)

@@ -68,14 +68,28 @@ final class HTTPServer: Sendable {
         due[index] = now + chore.seconds
       }
       connections.removeAll { $0.isDone || now >= $0.deadline }
-      let ready = wait(connections, until: min(due.min() ?? .infinity, connections.map(\.deadline).min() ?? .infinity))
+      let times = due + connections.flatMap { [$0.deadline, $0.nextLook] }
+      let ready = wait(connections, until: times.min() ?? .infinity)
       // Those that are there first: a crowd at the door does not push a served one out.
-      for (index, connection) in connections.enumerated() where ready.contains(listeners.count + index) {
-        connection.advance(now: MonotonicTime.now) { listeners[connection.listener].router.answer($0) }
+      for (index, connection) in connections.enumerated() {
+        let now = MonotonicTime.now
+        guard ready.contains(listeners.count + index) || now >= connection.nextLook else { continue }
+        connection.advance(now: now) { listeners[connection.listener].router.answer($0) }
       }
       for index in listeners.indices where ready.contains(index) { accept(index, &connections) }
     }
     // What was answered a moment ago is in the kernel's hands; the rest is cut off.
+    finish(connections.filter(\.isStreaming))
+  }
+
+  /// Brings streams to their ends, as far as peers take them within a second.
+  private func finish(_ connections: [HTTPConnection]) {
+    let end = MonotonicTime.now + 1
+    for connection in connections { connection.finish() }
+    while !connections.allSatisfy(\.isDone), MonotonicTime.now < end {
+      for connection in connections { connection.advance(now: MonotonicTime.now) { _ in .refusal(.badRequest, "") } }
+      usleep(1000)
+    }
   }
 
   /// Waits for listeners and connections; answers the places of those that are ready, listeners first.
@@ -96,13 +110,14 @@ final class HTTPServer: Sendable {
       let descriptor = cxsk_accept(socket.descriptor)
       if descriptor == -EMFILE || descriptor == -ENFILE || descriptor == -ENOMEM || descriptor == -ENOBUFS {
         // Nothing to be had for now: others are let go rather than asking again without end.
-        connections.removeAll { $0.listener == index }
+        connections.removeAll { $0.listener == index && !$0.isStreaming }
         usleep(10_000)
         return
       }
       guard descriptor >= 0 else { return }
-      if connections.lazy.filter({ $0.listener == index }).count >= limits.connections,
-        let oldest = connections.firstIndex(where: { $0.listener == index })
+      // A stream is no request that hangs; whoever makes streams bounds their number.
+      if connections.lazy.filter({ $0.listener == index && !$0.isStreaming }).count >= limits.connections,
+        let oldest = connections.firstIndex(where: { $0.listener == index && !$0.isStreaming })
       {
         connections.remove(at: oldest)
       }

@@ -38,7 +38,7 @@ extension Engine {
 
   /// Wakes workers that sleep, so that they look at once at what has been left for them.
   public func wakeWorkers() {
-    for thread in threads { thread.control.wake() }
+    for thread in threads { thread.control.ring() }
   }
 
   private func setDrained(_ isWanted: Bool, _ name: String?) throws(XSKError) {

@@ -42,6 +42,7 @@ extension Engine {
         follow(port)
       }
       followPolicy(&policyWatch)
+      releaseCaptures()
       for thread in threads {
         for (place, queue) in thread.plan.queues.enumerated() {
           retries[queue.slot] = attend(thread, place, queue, retries[queue.slot])

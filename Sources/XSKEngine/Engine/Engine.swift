@@ -38,6 +38,9 @@ public final class Engine: Sendable {
   let offloader = SupervisorState()
   /// As `EngineConfiguration.reasonNames`, and what was added since.
   let reasonNames: Mutex<[DropReason: String]>
+  /// The newest capture, and ended ones whose memory workers may still use.
+  let capture = Mutex<CaptureSession?>(nil)
+  let retired = Mutex<[CaptureSession]>([])
 
   /// Starts an engine in the calling thread's network namespace.
   ///

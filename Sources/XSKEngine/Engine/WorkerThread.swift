@@ -63,6 +63,7 @@ final class WorkerThread: Sendable {
         if dropsCapabilities { _ = cxsk_thread_keep_capabilities(0) }
         progress.withLock { $0 = .running }
       }
+      control.retire()
       progress.withLock { $0 = .drained }
       // Sockets are closed after the program was detached.
       while !release.load(ordering: .acquiring) { usleep(1000) }

@@ -91,7 +91,10 @@ extension WorkerCore {
     let counters = queues[localSlot].counters
     counters.add(.receivedPackets, UInt64(burst.count + burst.uncomposed))
     counters.add(.receivedBytes, UInt64(bytes))
-    if burst.uncomposed > 0 { counters.drop(.noFrame, UInt64(burst.uncomposed)) }
+    if burst.uncomposed > 0 {
+      counters.drop(.noFrame, UInt64(burst.uncomposed))
+      if burst.isCapturing { captureUnseen(.noFrame, localSlot, burst.uncomposed) }
+    }
     turnPackets &+= burst.count
     dispatch()
   }

@@ -35,6 +35,9 @@ import CXsk
   public internal(set) var now: UInt64 = 0
   /// The worker is stopping: what is held is to be let go of, and the kernel is given no more frames to receive into.
   public internal(set) var isDraining = false
+  /// Somebody captures packets: what `note` and `sample` are told may be of use. The same for all of a burst.
+  public internal(set) var isCapturing = false
+  @usableFromInline var capture: BurstCapture
   /// These are packets of the worker's own, being composed.
   @usableFromInline var isLocal = false
   /// What packets of the worker's own may take now, while they are asked for.
@@ -73,6 +76,7 @@ import CXsk
     receivableFragments = max(batch, Self.maximumFragments)
     self.layout = layout
     sequence = BurstSequence(capacity: capacity)
+    capture = BurstCapture(capacity: capacity)
     pool = FramePool(capacity: layout.frameCount)
     held = HeldPackets(capacity: holdCapacity, slots: slots)
     composeRoom = ComposeRoom(ports: ports)

@@ -13,6 +13,11 @@ public final class WorkerControl: Sendable {
   /// Readable when there is something to look at; negative if the kernel had none to give: the worker then looks often.
   let bell: CInt = cxsk_bell_open()
 
+  /// Which capture the worker is to record for: the newest wish, its number, and the number of the one that it obeys.
+  private let capture = Mutex<CaptureWish>(CaptureWish())
+  private let captureWished = Atomic<UInt64>(0)
+  private let captureObeyed = Atomic<UInt64>(0)
+
   /// The worker's memory, for a socket that takes a lost one's place.
   let umem = Mutex<UMEM?>(nil)
 
@@ -29,9 +34,7 @@ public final class WorkerControl: Sendable {
   public var isStopRequested: Bool { stop.load(ordering: .acquiring) }
 
   /// Has a worker that sleeps do its housekeeping.
-  public func wake() { ring() }
-
-  private func ring() {
+  func ring() {
     if bell >= 0 { cxsk_bell_ring(bell) }
   }
 
@@ -76,6 +79,45 @@ public final class WorkerControl: Sendable {
       return (true, box.vacated)
     }
   }
+}
+
+extension WorkerControl {
+  /// Has the worker record for a capture from its next housekeeping on, which is now; nil: for none any more.
+  ///
+  /// - Returns: the wish's number.
+  func arm(_ ring: CaptureRing?) -> UInt64 {
+    let number = capture.withLock { wish in
+      wish = CaptureWish(number: wish.number + 1, ring: ring)
+      return wish.number
+    }
+    captureWished.store(number, ordering: .releasing)
+    self.ring()
+    return number
+  }
+
+  /// Whether the worker has gone on to a wish, or past it: it holds no earlier ring.
+  func hasObeyed(_ number: UInt64) -> Bool { captureObeyed.load(ordering: .acquiring) >= number }
+
+  /// The worker has obeyed the newest wish.
+  var isArmed: Bool { hasObeyed(captureWished.load(ordering: .acquiring)) }
+
+  /// For the worker: the newest wish if it is not the one that it obeys. It does not wait for whoever is just making one.
+  func newCaptureWish() -> CaptureWish? {
+    guard captureWished.load(ordering: .acquiring) > captureObeyed.load(ordering: .relaxed) else { return nil }
+    return capture.withLockIfAvailable { $0 }
+  }
+
+  /// The worker is no more: it records for nobody, whatever is wished.
+  func retire() { captureObeyed.store(.max, ordering: .releasing) }
+
+  func obeyed(_ wish: CaptureWish) { captureObeyed.store(wish.number, ordering: .releasing) }
+}
+
+/// A capture that a worker is to record for.
+struct CaptureWish: Sendable {
+  var number: UInt64 = 0
+  /// nil: none.
+  var ring: CaptureRing?
 }
 
 private struct Mailbox {

@@ -1,7 +1,9 @@
 extension WorkerCore {
   /// Carries out the verdicts of the burst, run by run: neighbours with the same verdict go together.
   @usableFromInline mutating func dispatch() {
-    if burst.sequence.isPermuted && !burst.endsHere { burst.carryOutSequence() }
+    let isReordered = burst.sequence.isPermuted && !burst.endsHere
+    if isReordered { burst.carryOutSequence() }
+    if burst.isCapturing { captureBurst(isReordered: isReordered) }
     let (slot, count, verdicts) = (burst.slot, burst.count, burst.verdicts.view)
     var start = 0
     while start < count {
@@ -11,6 +13,7 @@ extension WorkerCore {
       start = end
     }
     if burst.held.hasReleased { dispatchReleased() }
+    if burst.isCapturing { finishCapture() }
   }
 
   @inline(__always)
@@ -36,7 +39,9 @@ extension WorkerCore {
     }
   }
 
+  /// Drops what was to leave.
   private mutating func drop(_ range: Range<Int>, _ reason: DropReason, _ slot: Int) {
+    if burst.isCapturing { captureDrops(range, reason, slot) }
     recycle(range)
     queues[slot].counters.drop(reason, UInt64(range.count))
   }
@@ -59,7 +64,9 @@ extension WorkerCore {
     guard !range.isEmpty else { return }
     guard queues[egress].isUp else { return drop(range, queues[egress].reasonForNotSending, ingress) }
     guard burst.fragmentCount == 0 else {
-      for index in range { transmitChain(burst.descriptors[index], ingress: ingress, egress: egress) }
+      for index in range {
+        transmitChain(burst.descriptors[index], at: index, burst.verdicts[index], ingress: ingress, egress: egress)
+      }
       return
     }
     let wanted = UInt32(truncatingIfNeeded: range.count)
@@ -108,15 +115,22 @@ extension WorkerCore {
   }
 
   /// Puts one packet of several descriptors on a TX ring: all of them or none.
-  private mutating func transmitChain(_ head: Descriptor, ingress: Int, egress: Int) {
+  ///
+  /// - Parameters:
+  ///   - place: of its record, if it is captured; as the verdict, which brought it here.
+  private mutating func transmitChain(
+    _ head: Descriptor, at place: Int, _ verdict: Verdict, ingress: Int, egress: Int
+  ) {
     let fragments = Burst.fragmentRange(head)
     let frames = UInt32(fragments.count + 1)
-    guard frames <= Burst.maximumTransmitFragments else { return drop(head, .tooManyFragments, ingress) }
+    guard frames <= Burst.maximumTransmitFragments else {
+      return drop(head, at: place, verdict, .tooManyFragments, ingress)
+    }
     let length = length(of: head)
-    guard length <= queues[egress].maximumLength else { return drop(head, .exceedsMTU, ingress) }
+    guard length <= queues[egress].maximumLength else { return drop(head, at: place, verdict, .exceedsMTU, ingress) }
     var room = queues[egress].transmit.room(for: frames)
     if room < frames { room = makeRoom(egress, for: frames) }
-    guard room == frames else { return drop(head, .txRingFull, ingress) }
+    guard room == frames else { return drop(head, at: place, verdict, .txRingFull, ingress) }
     let owner = FrameOwners.transmit(egress)
     for place in 0..<Int(frames) {
       var descriptor = place == 0 ? head : burst.fragments[fragments.lowerBound + place - 1]
@@ -128,13 +142,16 @@ extension WorkerCore {
   }
 
   /// Bytes of a packet, over all of its descriptors.
-  private func length(of head: Descriptor) -> Int {
+  func length(of head: Descriptor) -> Int {
     var length = Int(head.length)
     for fragment in Burst.fragmentRange(head) { length += Int(burst.fragments[fragment].length) }
     return length
   }
 
-  private mutating func drop(_ head: Descriptor, _ reason: DropReason, _ slot: Int) {
+  private mutating func drop(
+    _ head: Descriptor, at place: Int, _ verdict: Verdict, _ reason: DropReason, _ slot: Int
+  ) {
+    if burst.isCapturing { captureDrop(head, place, verdict, reason, slot) }
     recycle(head)
     queues[slot].counters.drop(reason, 1)
   }
@@ -143,10 +160,13 @@ extension WorkerCore {
   mutating func dispatchReleased() {
     // The burst has been carried out, so its descriptors' places are free.
     let scratch = 0
+    let place = burst.capture.lonePlace
     while let (head, slot, verdict) = burst.held.takeReleased(scratch: &burst.fragments, start: scratch) {
+      if burst.isCapturing { captureReleased(head, verdict, slot: slot) }
       switch verdict.kind {
       case .drop:
-        drop(head, DropReason(rawValue: verdict.argument), slot)
+        recycle(head)
+        queues[slot].counters.drop(DropReason(rawValue: verdict.argument), 1)
       case .deliver:
         queues[slot].counters.add(.deliveredPackets, 1)
         queues[slot].counters.add(.deliveredBytes, UInt64(length(of: head)))
@@ -154,11 +174,11 @@ extension WorkerCore {
       case .reflect, .forward, .held:
         let egress = verdict.kind == .reflect ? slot : Int(self.egress[slot * 256 + Int(verdict.argument)])
         if egress < 0 {
-          drop(head, .noSuchPort, slot)
+          drop(head, at: place, verdict, .noSuchPort, slot)
         } else if !queues[egress].isUp {
-          drop(head, queues[egress].reasonForNotSending, slot)
+          drop(head, at: place, verdict, queues[egress].reasonForNotSending, slot)
         } else {
-          transmitChain(head, ingress: slot, egress: egress)
+          transmitChain(head, at: place, verdict, ingress: slot, egress: egress)
         }
       }
     }

@@ -128,6 +128,7 @@ extension WorkerCore {
         guard available >= min(UInt32(Burst.maximumFragments), queues[slot].receive.size) else { return }
         countReceived(slot, packets: 1, bytes: 0, invalid: 0)
         queues[slot].counters.drop(.tooManyFragments, 1)
+        if burst.isCapturing { captureUnseen(.tooManyFragments, slot, 1) }
         queues[slot].isDiscarding = true
         continue
       }
@@ -169,6 +170,7 @@ extension WorkerCore {
     }
     queues[slot].receive.release(length)
     countReceived(slot, packets: 1, bytes: isValid ? bytes : 0, invalid: isValid ? 0 : 1)
+    if burst.isCapturing && !isValid { captureUnseen(.invalidDescriptor, slot, 1) }
     guard var head else { return }
     head.options = fragmentCount == 0 ? 0 : Burst.fragmentOptions(start: start, count: fragmentCount)
     guard isValid else {

@@ -9,6 +9,8 @@ struct WorkerResources {
   let devices: [SimulatedDevice]
   /// The queue for packets of the handler's own, if there is one.
   var local: LocalQueue?
+  /// Keeps the memory that the burst records into.
+  var capture: CaptureRing?
   /// CLOCK_MONOTONIC of the next look at the kernel's statistics.
   var nextStatistics: UInt64 = 0
 
@@ -20,6 +22,7 @@ extension WorkerParts {
   /// The worker's own part of housekeeping.
   @usableFromInline mutating func finishHousekeeping() {
     core.dispatchReleased()
+    if core.burst.isCapturing { core.finishCapture() }
     let now = TimestampClock.monotonicNanoseconds
     if now >= resources.nextStatistics || core.burst.isDraining {
       resources.nextStatistics = now + WorkerResources.statisticsInterval
@@ -28,6 +31,15 @@ extension WorkerParts {
     core.writeGauges()
     resources.control.silence()
     if let mail = resources.control.takeMail() { obey(mail) }
+    if let wish = resources.control.newCaptureWish() { obey(wish) }
+  }
+
+  /// Begins or ends recording. Whoever made the wish keeps the old ring until then, so that the worker frees none.
+  private mutating func obey(_ wish: CaptureWish) {
+    core.burst.capture.arm(wish.ring)
+    core.burst.isCapturing = wish.ring != nil
+    resources.capture = wish.ring
+    resources.control.obeyed(wish)
   }
 
   /// Copies the kernel's statistics to the counters, and notices a socket whose device was unregistered.

@@ -69,15 +69,3 @@ extension InstanceOptions {
     }
   }
 }
-
-extension String {
-  /// As a query's value (RFC 3986 3.4).
-  var percentEncoded: String {
-    utf8.map { byte in
-      switch byte {
-      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e: String(UnicodeScalar(byte))
-      default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-      }
-    }.joined()
-  }
-}
