@@ -146,6 +146,8 @@ import XSKEngine
         [Rule("limited", Self.tcp, .rateLimit(limiter: 0, excess: "flood"), .count("passed"))],
         default: .forward(port: 1)
       ) { $0.limiters = [RateLimiter("slow", limit, excess: "flood")] })
+    // Time stands still: no token comes back, however slow the machine is.
+    rig.worker.handler.units.replayTime = TimestampClock.now
     let packets = Self.stream(8)
     #expect(rig.run(packets, on: 0)[1] == Array(packets[..<5]))
     #expect(rig.run(Self.stream(2, port: 9), on: 0)[1] == [])
@@ -162,6 +164,7 @@ import XSKEngine
       {
         $0.limiters = [RateLimiter("each", limit, forEach: try? .source(), entries: 1024)]
       })
+    rig.worker.handler.units.replayTime = TimestampClock.now
     let (one, other) = (Self.stream(4) { $0.sourceHost = 1 }, Self.stream(4) { $0.sourceHost = 3 })
     #expect(rig.run(one + other, on: 0)[1] == Array(one[..<2] + other[..<2]))
   }
