@@ -82,17 +82,46 @@ public import XSKEngine
   }
 
   /// Has `units` decide about each unit of the last burst.
+  ///
+  /// Mostly all units get the same verdict. As long as they do nothing is written; and where it is one with which packets
+  /// end here, nobody needs to know in which order they would leave.
   @inlinable @inline(always)
   mutating func decide<Units: UnitHandler & ~Copyable>(_ burst: inout Burst, _ units: inout Units) {
-    for number in 0..<gro.unitCount {
+    let total = gro.unitCount
+    var common = Verdict.drop(.policy)
+    var isCommon = true
+    for number in 0..<total {
       let unit = gro.unit(number)
       let verdict = units.decide(unit, of: gro, in: &burst)
-      gro.forEachPacket(of: unit) { index in
-        burst[verdict: index] = verdict
-        burst.sequence(index)
+      if number == 0 { common = verdict }
+      if isCommon {
+        if verdict == common { continue }
+        isCommon = false
+        carryOut(common, unitsBelow: number, &burst)
+      }
+      carryOut(verdict, unit, &burst)
+    }
+    if isCommon {
+      if common.isFinal && gro.heldCount == 0 {
+        burst.decideAll(common)
+      } else {
+        carryOut(common, unitsBelow: total, &burst)
       }
     }
-    burst.count(units: gro.unitCount, packets: burst.count &- gro.heldCount)
+    burst.count(units: total, packets: burst.count &- gro.heldCount)
+  }
+
+  @inlinable @inline(always)
+  func carryOut(_ verdict: Verdict, _ unit: GROUnit, _ burst: inout Burst) {
+    gro.forEachPacket(of: unit) { index in
+      burst[verdict: index] = verdict
+      burst.sequence(index)
+    }
+  }
+
+  @inlinable @inline(never)
+  func carryOut(_ verdict: Verdict, unitsBelow end: Int, _ burst: inout Burst) {
+    for number in 0..<end { carryOut(verdict, gro.unit(number), &burst) }
   }
 
   /// Has the worker hold what GRO held back, in GRO's order.

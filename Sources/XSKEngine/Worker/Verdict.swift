@@ -28,6 +28,9 @@
   /// The handler has taken the packet's bytes where they belong (a socket, a file); the frame returns to the pool.
   @inlinable public static var delivered: Verdict { Verdict(kind: .deliver, argument: 0) }
 
+  /// The packet ends here: it does not leave by any port, and is not held.
+  @inlinable public var isFinal: Bool { kind == .drop || kind == .deliver }
+
   /// Set by `Burst.hold`: the packet stays with the handler.
   @inlinable static var held: Verdict { Verdict(kind: .held, argument: 0) }
 }
