@@ -69,6 +69,9 @@ import CXsk
     (address & chunkMask) &+ UInt64(length) <= chunkBytes
   }
 
+  /// Bytes from a plain address to the end of its chunk, wherever that is.
+  @inlinable @inline(__always) func room(from address: UInt64) -> UInt64 { chunkBytes &- (address & chunkMask) }
+
   @inlinable @unsafe func pointer(to address: UInt64) -> UnsafeMutableRawPointer {
     unsafe base + Int(truncatingIfNeeded: address)
   }
