@@ -64,23 +64,20 @@ extension GROLite {
     _ batch: borrowing Batch, isLinear: Bool, hasTags: Bool
   ) -> Int {
     let count = batch.count
-    let distance = configuration.prefetchDistance
-    var ahead = distance > 0 ? min(distance, count) : count
-    let (table, isDeep) = (table, hadDeepHeaders)
-    if distance > 0 { batch.prefetch(0..<ahead, isDeep: isDeep) }
+    // A chunk's headers are all read at its start, so they are asked for that much earlier.
+    let distance = configuration.prefetchDistance > 0 ? configuration.prefetchDistance &+ Self.chunkSize : 1 &<< 32
+    let table = table
+    if distance < 1 &<< 32 { batch.prefetch(0..<min(distance, count), isDeep: hadDeepHeaders) }
     var packet = 0
     while packet < count {
-      let end = min(packet &+ Self.prefetchChunk, count)
-      let next = min(ahead &+ Self.prefetchChunk, count)
-      batch.prefetch(ahead..<next, isDeep: isDeep)
-      ahead = next
+      let end = min(packet &+ Self.chunkSize, count)
       var number = packet
       while number < end {
         // Within the burst.
         unsafe table.memory.places[number] = findPlace(number, batch, table, hasTags: hasTags)
         number &+= 1
       }
-      packet = takeChunk(packet..<end, batch, isLinear: isLinear, hasTags: hasTags)
+      packet = takeChunk(packet..<end, batch, prefetching: distance, isLinear: isLinear, hasTags: hasTags)
       if packet < end { break }
     }
     return packet
@@ -96,8 +93,8 @@ extension GROLite {
     if distance > 0 { batch.prefetch(0..<ahead, isDeep: isDeep) }
     var packet = 0
     while packet < count {
-      let end = min(packet &+ Self.prefetchChunk, count)
-      let next = min(ahead &+ Self.prefetchChunk, count)
+      let end = min(packet &+ Self.chunkSize, count)
+      let next = min(ahead &+ Self.chunkSize, count)
       batch.prefetch(ahead..<next, isDeep: isDeep)
       ahead = next
       while packet < end {
@@ -112,41 +109,43 @@ extension GROLite {
   /// - Returns: the packet that follows.
   @inlinable @inline(always)
   mutating func takeChunk<Batch: PacketBatch & ~Copyable & ~Escapable>(
-    _ range: Range<Int>, _ batch: borrowing Batch, isLinear: Bool, hasTags: Bool
+    _ range: Range<Int>, _ batch: borrowing Batch, prefetching distance: Int, isLinear: Bool, hasTags: Bool
   ) -> Int {
-    if isLinear { return takeChunkLinear(range, batch, hasTags: hasTags) }
-    return hasTags ? takeChunkTagged(range, batch) : takeChunkChain(range, batch)
+    if isLinear { return takeChunkLinear(range, batch, distance, hasTags: hasTags) }
+    return hasTags ? takeChunkTagged(range, batch, distance) : takeChunkChain(range, batch, distance)
   }
 
   @inlinable @inline(never)
   mutating func takeChunkChain<Batch: PacketBatch & ~Copyable & ~Escapable>(
-    _ range: Range<Int>, _ batch: borrowing Batch
+    _ range: Range<Int>, _ batch: borrowing Batch, _ distance: Int
   ) -> Int {
-    takeEach(range, batch, isLinear: false, hasTags: false)
+    takeEach(range, batch, distance, isLinear: false, hasTags: false)
   }
 
   @inlinable @inline(never)
   mutating func takeChunkTagged<Batch: PacketBatch & ~Copyable & ~Escapable>(
-    _ range: Range<Int>, _ batch: borrowing Batch
+    _ range: Range<Int>, _ batch: borrowing Batch, _ distance: Int
   ) -> Int {
-    takeEach(range, batch, isLinear: false, hasTags: true)
+    takeEach(range, batch, distance, isLinear: false, hasTags: true)
   }
 
   @inlinable @inline(never)
   mutating func takeChunkLinear<Batch: PacketBatch & ~Copyable & ~Escapable>(
-    _ range: Range<Int>, _ batch: borrowing Batch, hasTags: Bool
+    _ range: Range<Int>, _ batch: borrowing Batch, _ distance: Int, hasTags: Bool
   ) -> Int {
-    takeEach(range, batch, isLinear: true, hasTags: hasTags)
+    takeEach(range, batch, distance, isLinear: true, hasTags: hasTags)
   }
 
   @inlinable @inline(always)
   mutating func takeEach<Batch: PacketBatch & ~Copyable & ~Escapable>(
-    _ range: Range<Int>, _ batch: borrowing Batch, isLinear: Bool, hasTags: Bool
+    _ range: Range<Int>, _ batch: borrowing Batch, _ distance: Int, isLinear: Bool, hasTags: Bool
   ) -> Int {
     let memory = memory
-    let end = range.upperBound
+    let (end, isDeep) = (range.upperBound, hadDeepHeaders)
     var packet = range.lowerBound
     while packet < end {
+      let ahead = packet &+ distance
+      if ahead < batch.count { batch.prefetch(ahead..<ahead &+ 1, isDeep: isDeep) }
       let isTaken = takeShort(packet, batch, memory, isLinear: isLinear)
       if !isTaken { takeSlowly(packet, batch, hasTags: hasTags) }
       packet &+= 1
@@ -167,8 +166,8 @@ extension GROLite {
     }
   }
 
-  /// Headers are prefetched for as many packets at once: a short loop costs less than a step in each turn of the long one.
-  @inlinable static var prefetchChunk: Int { 8 }
+  /// Packets whose places are found at once, or whose headers are prefetched at once.
+  @inlinable static var chunkSize: Int { 8 }
 
   @inlinable @inline(always)
   mutating func begin(_ count: Int) {
