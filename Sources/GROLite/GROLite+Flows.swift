@@ -6,18 +6,32 @@ extension GROLite {
 
   @inlinable @inline(always)
   func slot(of packet: Int, _ tag: FlowTag?) -> Int {
+    let table = table
+    if let tag { return table.slot(tag) }
     // `packet` is below the burst's count.
-    let tag = unsafe tag ?? FlowTag(summaries[packet].key, seed: configuration.seed)
-    return Int(tag.id & slotMask)
+    let key = unsafe summaries + packet
+    let ports = unsafe UInt32(truncatingIfNeeded: key.pointee.key.identity)
+    guard unsafe key.pointee.key.version == 6 else { return unsafe table.slot(key.pointee.key.address0, ports) }
+    return unsafe table.slot(
+      key.pointee.key.address0, key.pointee.key.address1, key.pointee.key.address2, key.pointee.key.address3, ports)
   }
+
+  /// What a loop over packets looks flows up with.
+  @inlinable @inline(always)
+  var table: FlowTable {
+    FlowTable(memory: memory, seed: configuration.seed, slotMask: slotMask, generation: generation)
+  }
+
+  @inlinable @inline(always)
+  func entry(_ slot: Int) -> UInt32 { table.entry(slot) }
 
   /// The flow in this burst that a packet belongs to; -1 if it is the first one of its flow.
   @inlinable @inline(always)
   mutating func findFlow(of packet: Int, _ slot: Int) -> Int {
-    // `slot` was masked; an entry of this generation names one of the burst's flows.
-    let entry = unsafe index[slot]
-    guard entry &>> 16 == generation else { return -1 }
-    let flow = Int(entry & 0xFFFF)
+    let entry = entry(slot)
+    guard entry < 0x1_0000 else { return -1 }
+    // It names one of the burst's flows.
+    let flow = Int(entry)
     if isSameFlow(flow, packet) { return flow }
     return unsafe findFlow(of: packet, behind: flows[flow].nextInSlot)
   }
@@ -49,32 +63,25 @@ extension GROLite {
   /// Enters a new flow, with an epoch that begins with `packet`.
   @inlinable @inline(always)
   mutating func addFlow(_ packet: Int, _ slot: Int) {
-    // `slot` was masked.
-    let entry = unsafe index[slot]
-    _ = enterFlow(packet, slot, behind: entry &>> 16 == generation ? UInt16(truncatingIfNeeded: entry) : Self.none)
+    let entry = entry(slot)
+    enterFlow(packet, slot, behind: entry < 0x1_0000 ? UInt16(truncatingIfNeeded: entry) : Self.none)
   }
 
   @inlinable @inline(always)
-  mutating func enterFlow(_ packet: Int, _ slot: Int, behind first: UInt16) -> GROUnit {
+  mutating func enterFlow(_ packet: Int, _ slot: Int, behind first: UInt16) {
     // `slot` was masked; flows have a place for every packet.
     unsafe flows[packet].nextInSlot = first
-    unsafe index[slot] = generation &<< 16 | UInt32(truncatingIfNeeded: packet)
-    return beginEpoch(packet, packet)
+    unsafe index[slot] = generation | UInt32(truncatingIfNeeded: packet)
+    beginEpoch(packet, packet)
   }
 
-  /// - Returns: the epoch's first unit.
-  @inlinable @inline(always) @discardableResult
-  mutating func beginEpoch(_ flow: Int, _ packet: Int) -> GROUnit {
-    let opened = openUnit(packet)
-    let unit = addUnit(opened)
-    let index = UInt16(truncatingIfNeeded: packet)
+  @inlinable @inline(always)
+  mutating func beginEpoch(_ flow: Int, _ packet: Int) {
+    let unit = addUnit(openUnit(packet))
     // `flow` is one of the burst's.
-    unsafe flows[flow].head = index
-    unsafe flows[flow].firstUnit = unit
-    unsafe flows[flow].unit = unit
     unsafe flows[flow].twinLength = .max
     noteLast(packet, of: flow)
-    return opened
+    unsafe flows[flow].chain = Flow.Chain(packet: UInt16(truncatingIfNeeded: packet), unit: unit)
   }
 
   /// Remembers the epoch's last packet.
@@ -83,18 +90,18 @@ extension GROLite {
     // `flow` is one of the burst's, `packet` below the burst's count.
     unsafe flows[flow].last = UInt16(truncatingIfNeeded: packet)
     unsafe flows[flow].nextSequence = sequence(behind: packet)
-    unsafe flows[flow].identification = summaries[packet].identification
+    unsafe flows[flow].note(identification: summaries[packet].identification)
   }
 
   /// Calls `body` with every flow of the burst. Rarely: it goes through the whole index.
   @inlinable
   mutating func forEachFlow(_ body: (inout GROLite, Int) -> Void) {
-    for slot in 0...Int(slotMask) {
-      // The slot is masked; links of a slot name the burst's flows.
-      let entry = unsafe index[slot]
-      var flow = entry &>> 16 == generation ? UInt16(truncatingIfNeeded: entry) : Self.none
+    for slot in 0...slotMask {
+      let entry = entry(slot)
+      var flow = entry < 0x1_0000 ? UInt16(truncatingIfNeeded: entry) : Self.none
       while flow != Self.none {
         body(&self, Int(flow))
+        // Links of a slot name the burst's flows.
         flow = unsafe flows[Int(flow)].nextInSlot
       }
     }
@@ -134,8 +141,8 @@ extension GROLite {
     if let tag, tag.isStart { endEpoch(flow, batch) }
     guard hasBarriers else { return }
     // The slot is masked.
-    let entry = unsafe barriers[barrierSlot(packet)]
-    guard entry &>> 16 == generation, UInt16(truncatingIfNeeded: entry) > (unsafe flows[flow].last) else { return }
+    let entry = unsafe barriers[barrierSlot(packet)] ^ generation
+    guard entry < 0x1_0000, UInt16(truncatingIfNeeded: entry) > (unsafe flows[flow].last) else { return }
     endEpoch(flow, batch)
   }
 
@@ -143,7 +150,7 @@ extension GROLite {
   /// its own, and must not overtake it.
   @inlinable
   mutating func raiseBarrier(_ packet: Int) {
-    unsafe barriers[barrierSlot(packet)] = generation &<< 16 | UInt32(truncatingIfNeeded: packet)
+    unsafe barriers[barrierSlot(packet)] = generation | UInt32(truncatingIfNeeded: packet)
     hasBarriers = true
   }
 

@@ -30,7 +30,8 @@ extension GROLite {
 
   @inlinable @inline(never)
   mutating func takeAllChain<Batch: PacketBatch & ~Copyable & ~Escapable>(_ batch: borrowing Batch) {
-    takeAll(batch, isLinear: false, hasTags: false)
+    // The better of two ways where much merges, and of the other where little does.
+    if expectsTwins { takeAll(batch, isLinear: false, hasTags: false) } else { takeSeparateFlows(batch) }
   }
 
   @inlinable @inline(never)
@@ -47,40 +48,144 @@ extension GROLite {
   mutating func takeAll<Batch: PacketBatch & ~Copyable & ~Escapable>(
     _ batch: borrowing Batch, isLinear: Bool, hasTags: Bool
   ) {
+    var packet = takeMost(batch, isLinear: isLinear, hasTags: hasTags)
+    // Behind a barrier every packet needs a closer look.
+    while packet < batch.count {
+      takeSlowly(packet, batch, hasTags: hasTags)
+      packet &+= 1
+    }
+  }
+
+  /// Takes all packets, or those up to the first barrier.
+  ///
+  /// - Returns: the packet that follows.
+  @inlinable @inline(always)
+  mutating func takeMost<Batch: PacketBatch & ~Copyable & ~Escapable>(
+    _ batch: borrowing Batch, isLinear: Bool, hasTags: Bool
+  ) -> Int {
     let count = batch.count
-    var ahead = min(configuration.prefetchDistance, count)
-    for packet in 0..<ahead { batch.prefetch(at: packet) }
-    for packet in 0..<count {
-      if ahead < count {
-        batch.prefetch(at: ahead)
-        ahead &+= 1
+    // A chunk's headers are all read at its start, so they are asked for that much earlier.
+    let distance = configuration.prefetchDistance > 0 ? configuration.prefetchDistance &+ Self.chunkSize : 1 &<< 32
+    let table = table
+    if distance < 1 &<< 32 { batch.prefetch(0..<min(distance, count), isDeep: hadDeepHeaders) }
+    var packet = 0
+    while packet < count {
+      let end = min(packet &+ Self.chunkSize, count)
+      var number = packet
+      while number < end {
+        // Within the burst.
+        unsafe table.memory.places[number] = findPlace(number, batch, table, hasTags: hasTags)
+        number &+= 1
       }
-      let tag = hasTags ? batch.flowTag(at: packet) : nil
-      if hasTags && tag == nil {
-        takeUntagged(packet, batch)
-        continue
+      packet = takeChunk(packet..<end, batch, prefetching: distance, isLinear: isLinear, hasTags: hasTags)
+      if packet < end { break }
+    }
+    return packet
+  }
+
+  /// Takes a burst in which most packets are expected to be of flows of their own: one step for each packet.
+  @inlinable @inline(never)
+  mutating func takeSeparateFlows<Batch: PacketBatch & ~Copyable & ~Escapable>(_ batch: borrowing Batch) {
+    let count = batch.count
+    let distance = configuration.prefetchDistance
+    var ahead = distance > 0 ? min(distance, count) : count
+    let (table, isDeep) = (table, hadDeepHeaders)
+    if distance > 0 { batch.prefetch(0..<ahead, isDeep: isDeep) }
+    var packet = 0
+    while packet < count {
+      let end = min(packet &+ Self.chunkSize, count)
+      let next = min(ahead &+ Self.chunkSize, count)
+      batch.prefetch(ahead..<next, isDeep: isDeep)
+      ahead = next
+      while packet < end {
+        if hasBarriers || !takeSeparate(packet, batch, table) { takeAny(packet, nil, batch) }
+        packet &+= 1
       }
-      let isPlain = tag.map { !$0.isStart && !$0.isEnd } ?? true
-      if isPlain && !hasBarriers && takeShort(packet, tag, batch, isLinear: isLinear) { continue }
+    }
+  }
+
+  /// Takes the packets of a chunk whose places were found, up to the first barrier.
+  ///
+  /// - Returns: the packet that follows.
+  @inlinable @inline(always)
+  mutating func takeChunk<Batch: PacketBatch & ~Copyable & ~Escapable>(
+    _ range: Range<Int>, _ batch: borrowing Batch, prefetching distance: Int, isLinear: Bool, hasTags: Bool
+  ) -> Int {
+    if isLinear { return takeChunkLinear(range, batch, distance, hasTags: hasTags) }
+    return hasTags ? takeChunkTagged(range, batch, distance) : takeChunkChain(range, batch, distance)
+  }
+
+  @inlinable @inline(never)
+  mutating func takeChunkChain<Batch: PacketBatch & ~Copyable & ~Escapable>(
+    _ range: Range<Int>, _ batch: borrowing Batch, _ distance: Int
+  ) -> Int {
+    takeEach(range, batch, distance, isLinear: false, hasTags: false)
+  }
+
+  @inlinable @inline(never)
+  mutating func takeChunkTagged<Batch: PacketBatch & ~Copyable & ~Escapable>(
+    _ range: Range<Int>, _ batch: borrowing Batch, _ distance: Int
+  ) -> Int {
+    takeEach(range, batch, distance, isLinear: false, hasTags: true)
+  }
+
+  @inlinable @inline(never)
+  mutating func takeChunkLinear<Batch: PacketBatch & ~Copyable & ~Escapable>(
+    _ range: Range<Int>, _ batch: borrowing Batch, _ distance: Int, hasTags: Bool
+  ) -> Int {
+    takeEach(range, batch, distance, isLinear: true, hasTags: hasTags)
+  }
+
+  @inlinable @inline(always)
+  mutating func takeEach<Batch: PacketBatch & ~Copyable & ~Escapable>(
+    _ range: Range<Int>, _ batch: borrowing Batch, _ distance: Int, isLinear: Bool, hasTags: Bool
+  ) -> Int {
+    let memory = memory
+    let (end, isDeep) = (range.upperBound, hadDeepHeaders)
+    var packet = range.lowerBound
+    while packet < end {
+      let ahead = packet &+ distance
+      if ahead < batch.count { batch.prefetch(ahead..<ahead &+ 1, isDeep: isDeep) }
+      let isTaken = takeShort(packet, batch, memory, isLinear: isLinear)
+      if !isTaken { takeSlowly(packet, batch, hasTags: hasTags) }
+      packet &+= 1
+      if !isTaken && hasBarriers { break }
+    }
+    return packet
+  }
+
+  @inlinable @inline(always)
+  mutating func takeSlowly<Batch: PacketBatch & ~Copyable & ~Escapable>(
+    _ packet: Int, _ batch: borrowing Batch, hasTags: Bool
+  ) {
+    let tag = hasTags ? batch.flowTag(at: packet) : nil
+    if hasTags && tag == nil {
+      takeUntagged(packet, batch)
+    } else {
       takeAny(packet, tag, batch)
     }
   }
+
+  /// Packets whose places are found at once, or whose headers are prefetched at once.
+  @inlinable static var chunkSize: Int { 8 }
 
   @inlinable @inline(always)
   mutating func begin(_ count: Int) {
     unitTotal = 0
     (hasBarriers, hasDisorder, needsOrdering) = (false, false, false)
-    slotMask = UInt16(truncatingIfNeeded: Self.slotCount(for: count) &- 1)
+    (hadDeepHeaders, hasDeepHeaders) = (hasDeepHeaders, false)
+    slotMask = Self.slotCount(for: count) &- 1
     // `count` is at most the capacity.
     if configuration.mode == .linear { unsafe checks.update(repeating: .unknown, count: count) }
-    generation &+= 1
-    if generation == 0x1_0000 { restartGenerations() }
+    generation &+= 0x1_0000
+    if generation == 0 { restartGenerations() }
   }
 
-  /// Generations have 16 bits: once in 65,535 bursts the tables are cleared after all.
+  /// Generations have 16 bits: once in 65,535 bursts the tables are cleared after all. Generation 0 is what they are cleared
+  /// to.
   @inlinable @inline(never)
   mutating func restartGenerations() {
-    generation = 1
+    generation = 0x1_0000
     unsafe index.update(repeating: 0, count: GROMemory.indexSlots)
     unsafe barriers.update(repeating: 0, count: GROMemory.barrierSlots)
   }
@@ -92,6 +197,7 @@ extension GROLite {
   ) {
     parse(packet, batch)
     // `packet` is below the burst's count.
+    if unsafe summaries[packet].payloadOffset > 64 { hasDeepHeaders = true }
     guard unsafe summaries[packet].flags.contains(.mergeable) else {
       takeAlone(packet, tag, batch)
       return
@@ -101,7 +207,7 @@ extension GROLite {
     if flow < 0 {
       addFlow(packet, slot)
     } else {
-      unsafe flows[flow].twinLength = .max
+      unsafe flows[flow].expectNone()
       if hasBarriers || tag != nil { heedHints(packet, flow, tag, batch) }
       extend(flow, packet, batch)
     }

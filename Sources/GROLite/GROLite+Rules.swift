@@ -15,9 +15,13 @@ extension GROLite {
     }
     if append(packet, to: Int(unit), of: flow, after: unsafe Int(flows[flow].last), batch) {
       noteLast(packet, of: flow)
-      expectTwins(of: packet, in: flow, batch.bytes(at: packet))
+      let step = unsafe units[Int(unit)].step &- 1
+      expectTwins(of: packet, in: flow, batch.bytes(at: packet), step: step)
     } else {
+      let step = unsafe units[Int(unit)].packetCount == 1 ? 1 : units[Int(unit)].step &- 1
       addUnit(packet, to: flow)
+      // Linear mode sums up a unit's first packet with its second.
+      if configuration.mode == .chain { expectTwins(of: packet, in: flow, batch.bytes(at: packet), step: step) }
     }
   }
 
@@ -124,9 +128,9 @@ extension GROLite {
     let length = unsafe summaries[packet].payloadLength
     let step = unsafe summaries[packet].identification &- flows[flow].identification &+ 1
     guard unsafe length <= unit.pointee.firstPayload, unsafe length <= unit.pointee.room else { return false }
-    if unsafe step != UInt16(unit.pointee.step) {
-      guard unsafe unit.pointee.step == GROUnit.openStep, step == 1 || step == 2 else { return false }
-    }
+    // The second packet decides how identifications go on.
+    let isRight = unsafe unit.pointee.packetCount == 1 ? step == 1 || step == 2 : step == UInt16(unit.pointee.step)
+    guard isRight else { return false }
     if unsafe unit.pointee.marks & GROUnit.linearMark != 0, !verify(packet, for: number, batch) { return false }
     unsafe links[last] = UInt16(truncatingIfNeeded: packet)
     unsafe unit.pointee.packetCount &+= 1

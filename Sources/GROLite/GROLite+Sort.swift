@@ -26,7 +26,7 @@ extension GROLite {
     while packet != Self.none {
       let following = unsafe links[Int(packet)]
       addSorted(Int(packet), of: flow, after: Int(last), firstUnit, batch)
-      unsafe flows[flow].identification = summaries[Int(packet)].identification
+      unsafe flows[flow].note(identification: summaries[Int(packet)].identification)
       last = packet
       packet = following
     }
@@ -149,7 +149,7 @@ extension GROLite {
         unit = unsafe units[Int(unit)].successor
       }
     }
-    unsafe swap(&units, &spareUnits)
+    unsafe units.update(from: spareUnits, count: total)
     unitTotal = total
   }
 }

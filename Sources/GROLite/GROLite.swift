@@ -23,22 +23,21 @@ import PacketHeaders
 /// **Holding.** With a hold time set, aggregates that could still grow at the end of a burst are held back: their packets
 /// are listed in `heldPacket(_:)`, and the caller presents those same packets, in that order, as the first of the next
 /// burst. It goes on calling `process` while there are any, at the latest when `holdTime` has passed.
-@frozen @safe
+@frozen
 public struct GROLite: ~Copyable {
   public let configuration: GROConfiguration
 
   @usableFromInline let memory: GROMemory
-  /// The two unit arrays of `memory`; units are put in order by copying from the one into the other.
-  @usableFromInline var units: UnsafeMutablePointer<GROUnit>
-  @usableFromInline var spareUnits: UnsafeMutablePointer<GROUnit>
-
   @usableFromInline var unitTotal = 0
   @usableFromInline var heldTotal = 0
-  @usableFromInline var slotMask: UInt16 = 0
+  @usableFromInline var slotMask = 0
   /// Tells this burst's entries of `index` and `barriers` from those of earlier bursts, which so need no clearing.
   @usableFromInline var generation: UInt32 = 0
   /// A quarter or more of the last burst's packets merged. Decides on speed only.
   @usableFromInline var expectsTwins = true
+  /// Packets of the last burst, and of this one, had more than 64 bytes of headers. Decides on speed only.
+  @usableFromInline var hadDeepHeaders = true
+  @usableFromInline var hasDeepHeaders = true
   @usableFromInline var hasBarriers = false
   @usableFromInline var hasDisorder = false
   @usableFromInline var needsOrdering = false
@@ -52,8 +51,6 @@ public struct GROLite: ~Copyable {
       "GRO hold limit \(configuration.holdLimit): must be 0 to half of the capacity, \(capacity / 2)")
     self.configuration = configuration
     memory = GROMemory()
-    unsafe units = memory.array(GROMemory.unitsOffset)
-    unsafe spareUnits = memory.array(GROMemory.unitsOffset + GROMemory.unitsSize)
   }
 
   deinit {

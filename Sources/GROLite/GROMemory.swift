@@ -15,9 +15,10 @@ struct GROMemory {
   /// The sort's bins: bin *n* has a run of 2ⁿ packets.
   @inlinable static var binCount: Int { 16 }
 
-  @inlinable static var linksOffset: Int { 96 * maximumCapacity }
-  @inlinable static var flowsOffset: Int { linksOffset + 2 * maximumCapacity }
-  @inlinable static var indexOffset: Int { flowsOffset + 128 * maximumCapacity }
+  @inlinable static var summariesOffset: Int { 64 * maximumCapacity }
+  @inlinable static var linksOffset: Int { summariesOffset + 96 * maximumCapacity }
+  @inlinable static var placesOffset: Int { linksOffset + 2 * maximumCapacity }
+  @inlinable static var indexOffset: Int { placesOffset + 4 * maximumCapacity }
   @inlinable static var barriersOffset: Int { indexOffset + 4 * indexSlots }
   @inlinable static var binsOffset: Int { barriersOffset + 4 * barrierSlots }
   @inlinable static var checksOffset: Int { binsOffset + 2 * binCount }
@@ -30,7 +31,7 @@ struct GROMemory {
 
   init() {
     precondition(MemoryLayout<PacketSummary>.stride == 96)
-    precondition(MemoryLayout<Flow>.stride == 128 && MemoryLayout<GROUnit>.stride == 16)
+    precondition(MemoryLayout<Flow>.stride == 64 && MemoryLayout<GROUnit>.stride == 16)
     unsafe base = .allocate(byteCount: Self.size, alignment: 64)
     // All zeros is a valid value of every element; what matters is written before it is read.
     unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.size)
@@ -42,13 +43,28 @@ struct GROMemory {
   func array<Element>(_ offset: Int, _ type: Element.Type = Element.self) -> UnsafeMutablePointer<Element> {
     unsafe (base + offset).assumingMemoryBound(to: type)
   }
+
+  // What is used for every packet. A loop takes a copy of this: the address is then in a register.
+  @inlinable @inline(always) var flows: UnsafeMutablePointer<Flow> { unsafe array(0) }
+  @inlinable @inline(always) var summaries: UnsafeMutablePointer<PacketSummary> {
+    unsafe array(Self.summariesOffset)
+  }
+  @inlinable @inline(always) var links: UnsafeMutablePointer<UInt16> { unsafe array(Self.linksOffset) }
+  @inlinable @inline(always) var places: UnsafeMutablePointer<PacketPlace> { unsafe array(Self.placesOffset) }
+  @inlinable @inline(always) var index: UnsafeMutablePointer<UInt32> { unsafe array(Self.indexOffset) }
+  @inlinable @inline(always) var units: UnsafeMutablePointer<GROUnit> { unsafe array(Self.unitsOffset) }
 }
 
 extension GROLite {
-  @inlinable @inline(always) var summaries: UnsafeMutablePointer<PacketSummary> { unsafe memory.array(0) }
-  @inlinable @inline(always) var links: UnsafeMutablePointer<UInt16> { unsafe memory.array(GROMemory.linksOffset) }
-  @inlinable @inline(always) var flows: UnsafeMutablePointer<Flow> { unsafe memory.array(GROMemory.flowsOffset) }
-  @inlinable @inline(always) var index: UnsafeMutablePointer<UInt32> { unsafe memory.array(GROMemory.indexOffset) }
+  @inlinable @inline(always) var flows: UnsafeMutablePointer<Flow> { unsafe memory.flows }
+  @inlinable @inline(always) var summaries: UnsafeMutablePointer<PacketSummary> { unsafe memory.summaries }
+  @inlinable @inline(always) var links: UnsafeMutablePointer<UInt16> { unsafe memory.links }
+  @inlinable @inline(always) var index: UnsafeMutablePointer<UInt32> { unsafe memory.index }
+  @inlinable @inline(always) var units: UnsafeMutablePointer<GROUnit> { unsafe memory.units }
+  /// Where units are put in order.
+  @inlinable @inline(always) var spareUnits: UnsafeMutablePointer<GROUnit> {
+    unsafe memory.array(GROMemory.unitsOffset + GROMemory.unitsSize)
+  }
   @inlinable @inline(always) var barriers: UnsafeMutablePointer<UInt32> {
     unsafe memory.array(GROMemory.barriersOffset)
   }

@@ -27,27 +27,23 @@ public import PacketHeaders
   @usableFromInline var placeIndex: UInt16
   /// The next unit of the same flow and epoch.
   @usableFromInline var successor: UInt16
-  /// By how much the IPv4 identification grows, plus 1; 0xFF: not known yet.
+  /// By how much the IPv4 identification grows, plus 1; of a unit of one packet of no meaning.
   @usableFromInline var step: UInt8
   /// PSH and FIN of all segments, where TCP has them, and the two marks below.
   @usableFromInline var marks: UInt8
 
   @inlinable static var linearMark: UInt8 { 0x40 }
   @inlinable static var heldMark: UInt8 { 0x80 }
-  @inlinable static var openStep: UInt8 { 0xFF }
 
   /// A unit of one packet.
   @inlinable @inline(always)
   init(_ index: Int, payload length: UInt16, room: UInt16 = 0, marks: UInt8 = 0) {
-    firstIndex = UInt16(truncatingIfNeeded: index)
-    packetCount = 1
-    firstPayload = length
-    shortfall = 0
-    self.room = room
-    placeIndex = firstIndex
-    successor = .max
-    step = Self.openStep
-    self.marks = marks
+    // Two stores instead of nine. The fields in the order that they have in memory; nine integers fill the 16 bytes, and any
+    // bits are a value of each.
+    let place = UInt64(UInt16(truncatingIfNeeded: index))
+    let first = place | 1 &<< 16 | UInt64(length) &<< 32
+    let second = UInt64(room) | place &<< 16 | 0xFFFF &<< 32 | UInt64(marks) &<< 56
+    self = unsafe unsafeBitCast((first, second), to: GROUnit.self)
   }
 
   /// One packet as a unit, whatever unit GRO has put it in: for who decides about packets one by one.
@@ -78,5 +74,5 @@ public import PacketHeaders
   @inlinable public var payloadLength: Int { count &* segmentSize &- Int(shortfall) }
   @inlinable public var form: Form { packetCount == 1 ? .lone : mayBeLinear ? .linear : .chain }
   /// IPv4: by how much the identification grows from packet to packet, 0 or 1.
-  @inlinable public var identificationStep: Int { step == Self.openStep ? 0 : Int(step) &- 1 }
+  @inlinable public var identificationStep: Int { packetCount == 1 ? 0 : Int(step) &- 1 }
 }

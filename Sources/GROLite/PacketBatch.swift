@@ -35,6 +35,13 @@ public protocol PacketBatch: ~Copyable, ~Escapable {
   /// Asks for the cache lines of a packet's headers; called 8 to 16 packets ahead.
   func prefetch(at index: Int)
 
+  /// The same for several packets; by default one after the other.
+  ///
+  /// - Parameters:
+  ///   - range: within 0 ..< `count`; may be empty.
+  ///   - isDeep: packets have more than 64 bytes of headers, as far as the last burst tells. If not, one line will do.
+  func prefetch(_ range: Range<Int>, isDeep: Bool)
+
   /// Whether packets have flow tags; by default they don't, and are not asked for.
   var hasFlowTags: Bool { get }
 
@@ -51,6 +58,11 @@ extension PacketBatch where Self: ~Copyable, Self: ~Escapable {
 
   @inlinable
   public func prefetch(at index: Int) { bytes(at: index).prefetchHeaders() }
+
+  @inlinable
+  public func prefetch(_ range: Range<Int>, isDeep: Bool) {
+    for index in range { prefetch(at: index) }
+  }
 
   @inlinable @inline(always)
   public var hasFlowTags: Bool { false }

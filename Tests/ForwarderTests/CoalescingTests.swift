@@ -108,6 +108,25 @@ struct NotedUnits: UnitHandler {
     #expect(rig.counters.queue(slot: 0).dropped(.policy) == 5 && rig.count(.deliveredPackets, 0) == 1)
   }
 
+  @Test func `units that agree are carried out like those that do not`() throws {
+    let (forward, drop) = (Verdict.forward(to: 1), Verdict.drop(.policy))
+    let cases: [[Verdict]] = [
+      [forward, forward, forward, forward], [forward, forward, drop, forward], [drop, drop, drop, forward],
+      [forward, drop, drop, drop], [drop, drop, drop, drop], [.delivered, .delivered, .delivered, .delivered],
+      [.delivered, .delivered, drop, drop],
+    ]
+    // Four flows in turn: units 0…3 begin with packets 0…3.
+    let flows = (1...4).map { Self.segments(3, port: UInt16($0)) }
+    let frames = (0..<12).map { flows[$0 % 4][$0 / 4] }
+    for verdicts in cases {
+      let rig = try Self.rig(NotedUnits.Notes()) { verdicts[$0.first] }
+      let sent = rig.run(frames, on: 0, burst: 16)
+      #expect(sent == [[], (0..<4).filter { verdicts[$0] == forward }.flatMap { flows[$0] }], "\(verdicts)")
+      #expect(rig.counters.queue(slot: 0).dropped(.policy) == 3 * UInt64(verdicts.count { $0 == drop }))
+      #expect(rig.count(.deliveredPackets, 0) == 3 * UInt64(verdicts.count { $0 == .delivered }))
+    }
+  }
+
   @Test func `what is held joins the next burst, and leaves as if it had come with it`() throws {
     let notes = NotedUnits.Notes()
     let rig = try Self.rig(notes, hold: Self.hold)

@@ -6,9 +6,10 @@ import XSKEngine
 /// A worker with GRO and the NIC that feeds it, on one thread; only the worker's turns are timed.
 ///
 /// The NIC's half writes every packet into the frame that it is received in, so that frames may come back in any order.
-struct GROBench<Units: CountingUnits & ~Copyable>: ~Copyable {
+struct GROBench<Units: UnitHandler & ~Copyable>: ~Copyable {
   private(set) var worker: Worker<CoalescingHandler<Units>>
   private var nic: SimulatedNIC
+  private let counters: CounterPage
   /// What is written of the packets, one behind the other.
   private let heads: [UInt8]
   private let headBytes: Int
@@ -27,8 +28,9 @@ struct GROBench<Units: CountingUnits & ~Copyable>: ~Copyable {
     let depth = max(set.depth, UInt32(2 * Self.section))
     let device = try SimulatedDevice(
       rings: RingSizes(receive: depth, transmit: 128, fill: depth, completion: 128))
+    let page = try CounterPage(simulated: [device])
     let parts = try WorkerParts(
-      simulated: [device], umem: umem, counters: try CounterPage(simulated: [device]),
+      simulated: [device], umem: umem, counters: page,
       configuration: WorkerConfiguration(batch: traffic.burst, idle: .spin))
     let handler = try CoalescingHandler(units(), gro: gro, batch: traffic.burst, queues: 1)
     let headBytes = traffic.isLinear ? traffic.size : min(traffic.size, GROTraffic.headBytes)
@@ -36,6 +38,7 @@ struct GROBench<Units: CountingUnits & ~Copyable>: ~Copyable {
     self.headBytes = headBytes
     length = UInt32(traffic.size)
     evicts = set == .coldHeader
+    counters = page
     worker = Worker(parts, handler: handler)
     nic = SimulatedNIC(device, umem: umem, needsWakeup: false)
     worker.turn()
@@ -47,13 +50,20 @@ struct GROBench<Units: CountingUnits & ~Copyable>: ~Copyable {
   ) rethrows -> (cycles: [Double], packetsPerUnit: Double) {
     _ = run(packets: packets / 4)  // Caches, branch predictors and page tables have seen it all once.
     var cycles: [Double] = []
-    let before = (worker.handler.units.packets, worker.handler.units.units)
+    let before = counted()
     for _ in 0..<repeats {
       cycles.append(run(packets: packets))
       try between()
     }
-    let units = worker.handler.units.units - before.1
-    return (cycles, Double(worker.handler.units.packets - before.0) / Double(units))
+    let after = counted()
+    return (cycles, Double(after.packets - before.packets) / Double(after.units - before.units))
+  }
+
+  /// Packets and units up to now.
+  private mutating func counted() -> (packets: UInt64, units: UInt64) {
+    worker.housekeeping()
+    let totals = counters.worker(index: 0)
+    return (totals.get(.unitPackets), totals.get(.units))
   }
 
   /// TSC cycles a packet over `packets` packets.

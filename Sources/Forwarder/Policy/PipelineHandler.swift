@@ -69,15 +69,16 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
   mutating func matchAny(
     _ summary: PacketSummary, _ index: Int, _ burst: inout Burst, from first: Int, mark: UInt32?
   ) -> Int {
+    let port = burst.port
     let packets = burst.packets
     let (frame, length) = (packets.bytes(at: index), packets.packetLength(at: index))
     let found =
       state.usesMetadata
       ? state.classifier.firstMatch(
-        summary, frame: frame, length: length, ingressPort: packets.port,
+        summary, frame: frame, length: length, ingressPort: port,
         context: MetadataContext(state.sets.span, packets.metadata(at: index), mark: mark), from: first)
       : state.classifier.firstMatch(
-        summary, frame: frame, length: length, ingressPort: packets.port,
+        summary, frame: frame, length: length, ingressPort: port,
         context: PrefixSetContext(state.sets.span), from: first)
     return found ?? lastResort(summary.malformation)
   }

@@ -52,7 +52,7 @@ extension FixedArray where Element: BitwiseCopyable {
   /// The elements as a plain value that stays in registers through a loop. Bounds are checked as in the array itself.
   @inlinable var view: View { unsafe View(base: base, count: count) }
 
-  @frozen @safe @usableFromInline struct View {
+  @frozen @safe @usableFromInline struct View: BitwiseCopyable {
     // Safe: every place is checked; the array outlives the loop that the view is made for.
     @usableFromInline let base: UnsafeMutablePointer<Element>
     @usableFromInline let count: Int

@@ -7,7 +7,7 @@ import CXsk
 ///
 /// An *address* is what rings carry: with aligned chunks an offset from the UMEM's start; with unaligned chunks its lower
 /// 48 bits are an offset and its upper 16 bits another to be added. The worker works with *plain* addresses: that sum.
-@frozen @safe public struct UMEMLayout: Sendable {
+@frozen @safe public struct UMEMLayout: BitwiseCopyable, Sendable {
   // Safe: bytes are reached only after `contains` has checked address and length against `size`.
   @usableFromInline nonisolated(unsafe) let base: UnsafeMutableRawPointer
   /// Bytes of all frames.
@@ -68,6 +68,9 @@ import CXsk
   @inlinable @inline(__always) func fitsChunk(_ address: UInt64, length: UInt32) -> Bool {
     (address & chunkMask) &+ UInt64(length) <= chunkBytes
   }
+
+  /// Bytes from a plain address to the end of its chunk, wherever that is.
+  @inlinable @inline(__always) func room(from address: UInt64) -> UInt64 { chunkBytes &- (address & chunkMask) }
 
   @inlinable @unsafe func pointer(to address: UInt64) -> UnsafeMutableRawPointer {
     unsafe base + Int(truncatingIfNeeded: address)

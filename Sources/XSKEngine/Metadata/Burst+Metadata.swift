@@ -22,13 +22,17 @@ extension Burst {
 
 extension BurstPackets {
   /// As `Burst.hasMetadata`.
-  @inlinable @inline(__always) public var hasMetadata: Bool { layout.metadataLength != 0 }
+  @inlinable @inline(__always) public var hasMetadata: Bool {
+    // Safe: they are the burst's, which is borrowed.
+    unsafe places.pointee.layout.metadataLength != 0
+  }
 
   /// As `Burst.metadata`.
   @inlinable @_lifetime(borrow self)
   public func metadata(at index: Int) -> PacketMetadata {
     precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
     let address = unsafe descriptors[index].address
+    let layout = unsafe places.pointee.layout
     let length = layout.metadataLength
     let count = layout.offset(of: address) >= length ? length : 0
     // Safe: as in `Burst.metadata`.

@@ -32,7 +32,7 @@ extension Burst {
   var endsHere: Bool {
     guard count > 0 else { return true }
     let verdict = verdicts[0]
-    guard verdict.kind == .drop || verdict.kind == .deliver else { return false }
+    guard verdict.isFinal else { return false }
     return verdicts.view.endOfRun(of: verdict, from: 0, count: count) == count
   }
 

@@ -19,6 +19,8 @@ import CXsk
   @usableFromInline var fragments: FixedArray<Descriptor>
   @usableFromInline var fragmentCount = 0
   @usableFromInline let layout: UMEMLayout
+  /// One: where fragments and frames lie, for `BurstPackets` to point to.
+  @usableFromInline let places: FixedArray<BurstPlaces>
   /// Where packets go before others, if the handler says so: `order` and what it is carried out with.
   @usableFromInline var sequence: BurstSequence
   /// The worker's free frames.
@@ -75,6 +77,7 @@ import CXsk
       count: max(batch, Self.maximumFragments) + Self.maximumFragments * readmittable)
     receivableFragments = max(batch, Self.maximumFragments)
     self.layout = layout
+    places = FixedArray(repeating: BurstPlaces(fragments: fragments.view, layout: layout), count: 1)
     sequence = BurstSequence(capacity: capacity)
     capture = BurstCapture(capacity: capacity)
     pool = FramePool(capacity: layout.frameCount)

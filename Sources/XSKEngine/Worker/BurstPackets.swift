@@ -1,23 +1,30 @@
 import CXsk
 
+/// Where the fragments and the frames of a worker's bursts lie. It never changes.
+@frozen @usableFromInline struct BurstPlaces: BitwiseCopyable {
+  @usableFromInline let fragments: FixedArray<Descriptor>.View
+  @usableFromInline let layout: UMEMLayout
+
+  init(fragments: FixedArray<Descriptor>.View, layout: UMEMLayout) {
+    (self.fragments, self.layout) = (fragments, layout)
+  }
+}
+
 /// A burst's packets, for reading: what stands between a burst and code that looks at every packet. It is four words, so
 /// that calls pass it on in registers, where a burst itself would be copied to the stack for each.
 @frozen @safe public struct BurstPackets: ~Copyable, ~Escapable {
   // Safe: the arrays of the burst, which it borrows; the first has `count` elements, which every index is checked against.
   @usableFromInline let descriptors: UnsafePointer<Descriptor>
-  @usableFromInline let fragments: FixedArray<Descriptor>.View
-  @usableFromInline let layout: UMEMLayout
+  @usableFromInline let frames: UnsafeRawPointer
+  @usableFromInline let places: UnsafePointer<BurstPlaces>
   public let count: Int
-  /// The port that they came in on.
-  public let port: UInt8
 
   @inlinable @inline(__always) @_lifetime(borrow burst)
   init(_ burst: borrowing Burst) {
     unsafe descriptors = UnsafePointer(burst.descriptors.view.piece(0..<burst.count).baseAddress.unsafelyUnwrapped)
-    fragments = burst.fragments.view
-    layout = burst.layout
+    unsafe frames = UnsafeRawPointer(burst.layout.pointer(to: 0))
+    unsafe places = UnsafePointer(burst.places.base)
     count = burst.count
-    port = burst.port
   }
 
   /// As `Burst.bytes`.
@@ -26,7 +33,7 @@ import CXsk
     precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
     let head = unsafe descriptors[index]
     // Safe: the worker has checked address and length against the UMEM, and the frame is the burst's until dispatch.
-    let span = unsafe RawSpan(_unsafeStart: layout.pointer(to: head.address), byteCount: Int(head.length))
+    let span = unsafe RawSpan(_unsafeStart: pointer(to: head.address), byteCount: Int(head.length))
     return unsafe _overrideLifetime(span, borrowing: self)
   }
 
@@ -37,12 +44,15 @@ import CXsk
     return unsafe descriptors[index]
   }
 
+  @inlinable @inline(__always) @unsafe
+  func pointer(to address: UInt64) -> UnsafeRawPointer { unsafe frames + Int(truncatingIfNeeded: address) }
+
   /// As `Burst.length`.
   @inlinable @inline(__always)
   public func packetLength(at index: Int) -> Int {
     precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
     let head = unsafe descriptors[index]
-    return head.options == 0 ? Int(head.length) : Self.length(head, fragments)
+    return unsafe head.options == 0 ? Int(head.length) : Self.length(head, places.pointee.fragments)
   }
 
   @inlinable @inline(never)
@@ -56,10 +66,22 @@ import CXsk
   @inlinable @inline(__always)
   public func prefetch(at index: Int) {
     precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
-    let first = unsafe layout.pointer(to: descriptors[index].address)
+    let first = unsafe pointer(to: descriptors[index].address)
     unsafe cxsk_prefetch(first)
     // Reads nothing and never faults: the line may lie past the frame.
     unsafe cxsk_prefetch(first + 64)
+  }
+
+  /// The same for each packet of a range within 0 ..< `count`.
+  ///
+  /// - Parameter isDeep: the second line is wanted, too.
+  @inlinable @inline(__always)
+  public func prefetch(_ range: Range<Int>, isDeep: Bool) {
+    precondition(UInt(bitPattern: range.upperBound) <= UInt(bitPattern: count))
+    // Safe: the range was checked.
+    for index in range { unsafe cxsk_prefetch(pointer(to: descriptors[index].address)) }
+    guard isDeep else { return }
+    for index in range { unsafe cxsk_prefetch(pointer(to: descriptors[index].address) + 64) }
   }
 }
 

@@ -37,6 +37,9 @@
   /// The packet leaves by a port.
   @inlinable public var isTransmitted: Bool { kind == .forward || kind == .reflect }
 
+  /// The packet ends here: it does not leave by any port, and is not held.
+  @inlinable public var isFinal: Bool { kind == .drop || kind == .deliver }
+
   /// Set by `Burst.hold`: the packet stays with the handler.
   @inlinable static var held: Verdict { Verdict(kind: .held, argument: 0) }
 }

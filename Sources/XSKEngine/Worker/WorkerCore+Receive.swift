@@ -29,8 +29,8 @@ extension WorkerCore {
       // The mode is decided once a piece: with aligned chunks an address is plain as it is.
       let count =
         layout.isUnaligned
-        ? unsafe take(piece, from: slot, at: Int(taken), bytes: &bytes) { [layout] in layout.plain($0) }
-        : unsafe take(piece, from: slot, at: Int(taken), bytes: &bytes) { $0 }
+        ? unsafe take(piece, from: slot, at: Int(taken), bytes: &bytes, isUnaligned: true)
+        : unsafe take(piece, from: slot, at: Int(taken), bytes: &bytes, isUnaligned: false)
       taken &+= UInt32(truncatingIfNeeded: count)
       if count < piece.count { break }
     }
@@ -49,23 +49,25 @@ extension WorkerCore {
   @inline(__always) @unsafe
   private func take(
     _ piece: UnsafeMutableBufferPointer<Descriptor>, from slot: Int, at start: Int, bytes: inout UInt64,
-    plain: (UInt64) -> UInt64
+    isUnaligned: Bool
   ) -> Int {
     let (layout, owners) = (layout, owners.table)
     let owner = FrameOwners.receive(slot)
     // In bounds: the caller has checked the burst's room against the sum of all pieces.
     let source = unsafe piece.baseAddress.unsafelyUnwrapped
     let target = unsafe burst.descriptors.view.base + start
+    // Copied at once, then checked: what is checked is then the worker's own, whatever is written to the ring meanwhile.
+    unsafe target.update(from: source, count: piece.count)
     var sum: UInt64 = 0
     var index = 0
     while index < piece.count {
-      let descriptor = unsafe source[index]
-      let address = plain(descriptor.address)
-      guard descriptor.options == 0, layout.fitsChunk(address, length: descriptor.length),
-        owners.take(layout.index(of: address), from: owner)
-      else { break }
-      unsafe target[index] = Descriptor(address: address, length: descriptor.length)
-      sum &+= UInt64(descriptor.length)
+      let descriptor = unsafe target[index]
+      let address = isUnaligned ? layout.plain(descriptor.address) : descriptor.address
+      // Length and options as one number: with any option set it is more than a chunk has.
+      let length = UInt64(descriptor.length) | UInt64(descriptor.options) &<< 32
+      guard length <= layout.room(from: address), owners.take(layout.index(of: address), from: owner) else { break }
+      if isUnaligned { unsafe target[index].address = address }
+      sum &+= length
       index &+= 1
     }
     bytes &+= sum
