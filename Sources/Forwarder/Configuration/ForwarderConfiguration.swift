@@ -14,6 +14,8 @@ public struct ForwarderConfiguration: Hashable, Sendable {
   public var rules: RuleSet
   public var routes: [ConfiguredRoute]
   public var neighbours: [ConfiguredNeighbour]
+  /// The kernel's routes are followed, beside those that are here; nil: they are not.
+  public var kernelRoutes: KernelRouteSettings?
   /// What the XDP program writes ahead of packets, and the deployment's own keys.
   public var metadata: MetadataConfiguration
 
@@ -205,6 +207,14 @@ public struct ConfiguredRoute: Hashable, Sendable {
   public init(_ destination: Destination, _ target: Target, mtu: UInt16? = nil, vlan: UInt16? = nil) {
     (self.destination, self.target, self.mtu, self.vlan) = (destination, target, mtu, vlan)
   }
+}
+
+/// Which of the kernel's routes are followed.
+public struct KernelRouteSettings: Hashable, Sendable {
+  /// The table, 1…4,294,967,295 but 255; 254 is `main`. (The table `local`, 255, is followed always.)
+  public var table: UInt32
+
+  public init(table: UInt32 = 254) { self.table = table }
 }
 
 /// How the engine is to work; the defaults are what an operator would want without further thought.

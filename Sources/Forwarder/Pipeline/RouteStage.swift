@@ -21,8 +21,26 @@ public final class Routes: Sendable {
       (self.hops, self.routers) = (hops, routers)
       return
     }
-    throw XSKError(
-      "next hop \(last)", "a route leads to it, but there are \(hops.count)", remedy: "number next hops from 0")
+    throw Self.missing(last, of: hops.count)
+  }
+
+  /// Routes of a plan, with the tables of a former one where these are still right: a change of neighbours costs no table.
+  ///
+  /// - Parameter changes: the lists that are not as they were when `former` was made.
+  /// - Throws: a route that leads to a next hop which is not there, fewer next hops than `former` has if one of its tables is
+  ///   kept, or more memory than there is.
+  public init(_ plan: RoutePlan, after former: Routes, changes: RouteChanges) throws(XSKError) {
+    var needed = changes == .all ? 0 : former.hops.count
+    if changes.contains(.ipv4), let last = plan.ipv4.largestValue { needed = max(needed, Int(last) + 1) }
+    if changes.contains(.ipv6), let last = plan.ipv6.largestValue { needed = max(needed, Int(last) + 1) }
+    guard needed <= plan.hops.count else { throw Self.missing(UInt32(needed - 1), of: plan.hops.count) }
+    ipv4 = changes.contains(.ipv4) ? try IPv4RouteTable(plan.ipv4) : former.ipv4
+    ipv6 = changes.contains(.ipv6) ? try IPv6RouteTable(plan.ipv6) : former.ipv6
+    (hops, routers) = (plan.hops, plan.routers)
+  }
+
+  private static func missing(_ hop: UInt32, of count: Int) -> XSKError {
+    XSKError("next hop \(hop)", "a route leads to it, but there are \(count)", remedy: "number next hops from 0")
   }
 }
 
@@ -87,6 +105,7 @@ public final class Routes: Sendable {
     _ unit: GROUnit, _ gro: borrowing GROLite, _ burst: inout Burst, _ hop: NextHop, _ answers: inout AnswerQueue
   ) -> Verdict {
     let summary = gro.summary(of: unit)
+    if hop.kind == .host { return Self.forHost }
     guard !summary.flags.contains(.ipv4ChecksumBad) else { return .drop(.ipv4Checksum) }
     guard summary.timeToLive > 1 else {
       return refuse(summary, unit, .timeExceeded, .hopLimit, &burst, &answers)
@@ -96,7 +115,7 @@ public final class Routes: Sendable {
     case .prohibited: return refuse(summary, unit, .prohibited, .refusedByRoute, &burst, &answers)
     case .blackhole: return .drop(.refusedByRoute)
     case .unresolved: return refuse(summary, unit, .addressUnreachable, .neighbourUnknown, &burst, &answers)
-    case .neighbour: break
+    case .neighbour, .host: break
     }
     guard summary.ipLength <= Int(hop.mtu) else {
       let mayBeToldOf = summary.key.version == 6 || summary.dontFragment
@@ -109,6 +128,9 @@ public final class Routes: Sendable {
     }
     return isWhole ? .forward(to: hop.port) : .drop(.noHeadroom)
   }
+
+  /// What becomes of packets whose route leads to the host: the stage has no way there of its own.
+  static var forHost: Verdict { .drop(.refusedByRoute) }
 
   /// Rewrites one packet, its VLAN tags included.
   private func rewrite(_ index: Int, _ burst: inout Burst, _ hop: NextHop, _ summary: PacketSummary) -> Bool {
