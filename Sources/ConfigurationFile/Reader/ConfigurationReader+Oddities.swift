@@ -7,11 +7,12 @@ extension ConfigurationReader {
   mutating func tellOddities(_ fields: Fields, _ configuration: ForwarderConfiguration) {
     let rules = configuration.rules
     let actions = rules.rules.flatMap(\.actions) + [rules.defaultAction] + (rules.malformedAction.map { [$0] } ?? [])
-    let hasRoutes = !configuration.routes.isEmpty || configuration.ports.contains { !$0.addresses.isEmpty }
+    let isConfigured = !configuration.routes.isEmpty || configuration.kernelRoutes != nil
+    let hasRoutes = isConfigured || configuration.ports.contains { !$0.addresses.isEmpty }
     if actions.contains(.route), !hasRoutes {
       warn(fields.element, "packets are routed, but there are no routes", "add routes, or addresses of ports")
     }
-    if let routes = fields["routes"], !configuration.routes.isEmpty, !actions.contains(.route) {
+    if let routes = fields["routes"], isConfigured, !actions.contains(.route) {
       warn(routes, "nothing is routed", "add a rule or a default with the action route")
     }
     for name in setNames where !usedSets.contains(name) {
