@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "GROLite", targets: ["GROLite"]),
     .library(name: "XSKEngine", targets: ["XSKEngine"]),
     .library(name: "Forwarder", targets: ["Forwarder"]),
+    .library(name: "KernelRoutes", targets: ["KernelRoutes"]),
     .library(name: "Captures", targets: ["Captures"]),
     .library(name: "ConfigurationFile", targets: ["ConfigurationFile"]),
     .library(name: "Reporting", targets: ["Reporting"]),
@@ -42,6 +43,11 @@ let package = Package(
       name: "XSKEngine", dependencies: ["CXsk"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
     .target(
       name: "Forwarder", dependencies: ["XSKEngine", "GROLite", "PacketHeaders", "CXsk"], swiftSettings: swiftSettings),
+
+    // The kernel's routes and neighbours, followed by netlink, as the forwarder's routes.
+    .target(
+      name: "KernelRoutes", dependencies: ["Forwarder", "XSKEngine", "PacketHeaders", "CXsk"],
+      swiftSettings: swiftSettings),
 
     // Packets in files, by libpcap.
     .target(
@@ -98,6 +104,9 @@ let package = Package(
     .testTarget(
       name: "ForwarderTests", dependencies: ["Forwarder", "XSKEngine", "GROLite", "PacketHeaders", "PacketSamples"],
       swiftSettings: swiftSettings),
+    .testTarget(
+      name: "KernelRoutesTests",
+      dependencies: ["KernelRoutes", "Forwarder", "XSKEngine", "XSKLab", "PacketSamples"], swiftSettings: swiftSettings),
     .testTarget(
       name: "CapturesTests", dependencies: ["Captures", "XSKEngine", "PacketSamples"], swiftSettings: swiftSettings),
     .testTarget(
