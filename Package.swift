@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "GROLite", targets: ["GROLite"]),
     .library(name: "XSKEngine", targets: ["XSKEngine"]),
     .library(name: "Forwarder", targets: ["Forwarder"]),
+    .library(name: "KernelRoutes", targets: ["KernelRoutes"]),
     .library(name: "Captures", targets: ["Captures"]),
     .library(name: "ConfigurationFile", targets: ["ConfigurationFile"]),
     .library(name: "Reporting", targets: ["Reporting"]),
@@ -42,6 +43,11 @@ let package = Package(
       name: "XSKEngine", dependencies: ["CXsk"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
     .target(
       name: "Forwarder", dependencies: ["XSKEngine", "GROLite", "PacketHeaders", "CXsk"], swiftSettings: swiftSettings),
+
+    // The kernel's routes and neighbours, followed by netlink, as the forwarder's routes.
+    .target(
+      name: "KernelRoutes", dependencies: ["Forwarder", "XSKEngine", "PacketHeaders", "CXsk"],
+      swiftSettings: swiftSettings),
 
     // Packets in files, by libpcap.
     .target(
@@ -77,7 +83,8 @@ let package = Package(
     .executableTarget(
       name: "xskfwd",
       dependencies: [
-        "Captures", "ConfigurationFile", "Forwarder", "GROLite", "Operations", "Replay", "Reporting", "XSKEngine",
+        "Captures", "ConfigurationFile", "Forwarder", "GROLite", "KernelRoutes", "Operations", "Replay", "Reporting",
+        "XSKEngine",
         "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
@@ -106,6 +113,9 @@ let package = Package(
     .testTarget(
       name: "ForwarderTests", dependencies: ["Forwarder", "XSKEngine", "GROLite", "PacketHeaders", "PacketSamples"],
       swiftSettings: swiftSettings),
+    .testTarget(
+      name: "KernelRoutesTests",
+      dependencies: ["KernelRoutes", "Forwarder", "XSKEngine", "XSKLab", "PacketSamples"], swiftSettings: swiftSettings),
     .testTarget(
       name: "CapturesTests", dependencies: ["CCaptures", "Captures", "XSKEngine", "PacketSamples"],
       swiftSettings: swiftSettings),

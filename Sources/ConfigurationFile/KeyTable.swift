@@ -41,12 +41,13 @@ struct Section: Sendable {
   static let negation = Section("negation", ["not"], required: ["not"])
   static let action = Section("action", ["drop", "forward", "limit", "sample", "count", "vlan", "mark"])
   static let tag = Section("tag", ["id", "pcp"], required: ["id"])
+  static let routes = Section("routes", ["kernel", "table", "static"], required: ["kernel"])
   static let route = Section("route", ["prefix", "set", "via", "port", "mac", "type", "mtu", "vlan"])
   static let neighbour = Section("neighbour", ["mac", "port"], required: ["mac", "port"])
 
   static let all = [
     file, port, punt, engine, metadata, metadataKey, offload, setFile, limiter, rule, match, negation, action, tag,
-    route,
+    routes, route,
     neighbour,
   ]
 }

@@ -154,11 +154,34 @@ extension BadFile {
   static let routes: [BadFile] = [
     .routed(
       "routes: {a: b}",
-      "f:4:9: routes: a mapping where a list is needed; write routes, each with prefix and via, port or type"),
+      "f:4:9: routes.kernel: missing; add it", "f:4:10: routes.a: unknown key; use kernel, table or static"),
     .routed(
-      "routes: kernel",
-      "f:4:9: routes: value \"kernel\": a single value where a list is needed; write routes, each with prefix and via, port or type"
+      "routes: kernal",
+      "f:4:9: routes: value \"kernal\": no routes; write a list of routes, or kernel to follow the kernel's"),
+    .routed("routes: {kernel: yes}", "f:4:18: routes.kernel: value \"yes\": unknown; use true or false"),
+    .routed("routes: {kernel: true, table: 0}", "f:4:31: routes.table: value \"0\": out of range; use 1 to 4294967295"),
+    .routed(
+      "routes: {kernel: true, table: main}",
+      "f:4:31: routes.table: value \"main\": not a whole number; use 1 to 4294967295"),
+    .routed(
+      "routes: {kernel: true, table: 255}",
+      "f:4:31: routes.table: value \"255\": the kernel's own table of local addresses, which is followed always; use the table that has the routes, such as 254 (main)"
     ),
+    .routed(
+      "routes: {kernel: false, table: 254}",
+      "f:4:32: routes.table: value \"254\": of no use if the kernel's routes are not followed; set kernel to true"),
+    .routed("routes: {kernel: true, tabel: 254}", "f:4:24: routes.tabel: unknown key; did you mean \"table\"?"),
+    .routed(
+      "routes: {kernel: true, static: kernel}",
+      "f:4:32: routes.static: value \"kernel\": a single value where a list is needed; write routes, each with prefix and via, port or type"
+    ),
+    .routed(
+      "routes: {kernel: true, static: [{prefix: 10.9.0.0/16, via: 10.9.0.2}]}",
+      "f:4:60: routes.static[0].via: value \"10.9.0.2\": the gateway's port is not known; add port to the route, or the gateway to neighbours"
+    ),
+    .routed(
+      "routes: {kernel: false, static: [{prefix: 10.9.0.0/16, via: 10.0.0.2}]}",
+      "f:4:61: routes.static[0].via: value \"10.0.0.2\": the gateway's MAC address is not known; add it to neighbours"),
     .routed(
       "routes: [{via: 10.0.0.2}]",
       "f:4:10: routes[0]: a route without a destination; add prefix or set"),

@@ -74,4 +74,34 @@ import XSKEngine
     #expect(plan.routers.map(\.ipv4) == [0x0A00_0001, 0xC000_0201])
     _ = try configuration.makeRoutes(facts)
   }
+
+  @Test func `the kernel's routes are followed, alone or beside the file's`() throws {
+    let ports = "version: 1\nports: {a: {device: eth0}, b: {device: eth1}}\ndefault: route\n"
+    let alone = ConfigurationFile.parse(ports + "routes: kernel", file: "f")
+    #expect(alone.problems == [])
+    #expect(alone.configuration?.kernelRoutes == KernelRouteSettings(table: 254) && alone.configuration?.routes == [])
+    let both = ConfigurationFile.parse(
+      ports + """
+        routes:
+          kernel: true
+          table: 1000
+          static:
+            - {prefix: 10.9.0.0/16, via: 10.0.1.9, port: b}
+            - {prefix: 10.8.0.0/16, type: blackhole}
+        """, file: "f")
+    #expect(both.problems == [])
+    let configuration = try #require(both.configuration)
+    #expect(configuration.kernelRoutes == KernelRouteSettings(table: 1000))
+    #expect(
+      configuration.routes == [
+        ConfiguredRoute(.prefix(.ipv4(try IPv4Prefix("10.9.0.0/16"))), .gateway(.ipv4(0x0A00_0109), port: 1)),
+        ConfiguredRoute(.prefix(.ipv4(try IPv4Prefix("10.8.0.0/16"))), .blackhole),
+      ])
+    // What the file alone has is a plan, too: the gateway is not known yet.
+    let plan = try configuration.routePlan([PortFacts(mac: 1, mtu: 1500), PortFacts(mac: 2, mtu: 1500)])
+    let value = try #require(plan.ipv4[try IPv4Prefix("10.9.0.0/16")])
+    #expect(plan.hops[Int(value)].kind == .unresolved && plan.hops[Int(value)].port == 1)
+    let neither = ConfigurationFile.parse(ports + "routes: {kernel: false}", file: "f")
+    #expect(neither.errors == [] && neither.configuration?.kernelRoutes == nil)
+  }
 }

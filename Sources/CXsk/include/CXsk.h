@@ -9,6 +9,7 @@
 #include "cxsk_device.h"
 #include "cxsk_keys.h"
 #include "cxsk_lab.h"
+#include "cxsk_neighbour.h"
 #include "cxsk_operations.h"
 #include "cxsk_program.h"
 #include "cxsk_ring.h"

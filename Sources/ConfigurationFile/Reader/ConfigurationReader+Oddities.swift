@@ -6,11 +6,12 @@ import XSKEngine
 extension ConfigurationReader {
   mutating func tellOddities(_ fields: Fields, _ configuration: ForwarderConfiguration) {
     let rules = configuration.rules
-    let hasRoutes = !configuration.routes.isEmpty || configuration.ports.contains { !$0.addresses.isEmpty }
+    let isConfigured = !configuration.routes.isEmpty || configuration.kernelRoutes != nil
+    let hasRoutes = isConfigured || configuration.ports.contains { !$0.addresses.isEmpty }
     if rules.routes, !hasRoutes {
       warn(fields.element, "packets are routed, but there are no routes", "add routes, or addresses of ports")
     }
-    if let routes = fields["routes"], !configuration.routes.isEmpty, !rules.routes {
+    if let routes = fields["routes"], isConfigured, !rules.routes {
       warn(routes, "nothing is routed", "add a rule or a default with the action route")
     }
     if rules.deliversToHost, configuration.ports.allSatisfy({ $0.tap == nil }) {

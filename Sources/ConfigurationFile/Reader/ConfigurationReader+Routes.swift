@@ -27,11 +27,49 @@ extension ConfigurationReader {
     return neighbours
   }
 
-  mutating func readRoutes(_ element: Element?, _ configuration: ForwarderConfiguration) -> [ConfiguredRoute] {
-    guard let element else { return [] }
+  /// A list of routes, the word `kernel`, or a mapping that says which of the kernel's are followed, and has a list as well.
+  mutating func readRoutes(_ element: Element?, into configuration: inout ForwarderConfiguration) {
+    guard let element else { return }
+    if case .sequence = element.node {
+      configuration.routes = readRoutes(element, configuration)
+      return
+    }
+    guard element.isMapping else {
+      let isKernel = value(element, "a list of routes, or kernel") { text throws(ValueFault) in
+        guard text == "kernel" else {
+          throw ValueFault("no routes", "write a list of routes, or kernel to follow the kernel's")
+        }
+        return true
+      }
+      configuration.kernelRoutes = isKernel == true ? KernelRouteSettings() : nil
+      return
+    }
+    guard let fields = fields(element, .routes) else { return }
+    let follows = choice(fields["kernel"], ["true", "false"]) == 0
+    if follows { configuration.kernelRoutes = KernelRouteSettings() }
+    if let table = fields["table"] { readTable(table, follows, &configuration) }
+    if let list = fields["static"] { configuration.routes = readRoutes(list, configuration) }
+  }
+
+  private mutating func readTable(_ element: Element, _ follows: Bool, _ configuration: inout ForwarderConfiguration) {
+    guard let table = integer(element, 1...Int(UInt32.max)) else { return }
+    guard table != 255 else {
+      report(
+        element, value: element.text, "the kernel's own table of local addresses, which is followed always",
+        "use the table that has the routes, such as 254 (main)")
+      return
+    }
+    guard follows else {
+      report(element, value: element.text, "of no use if the kernel's routes are not followed", "set kernel to true")
+      return
+    }
+    configuration.kernelRoutes?.table = UInt32(table)
+  }
+
+  private mutating func readRoutes(_ element: Element, _ configuration: ForwarderConfiguration) -> [ConfiguredRoute] {
     var routes: [ConfiguredRoute] = []
     var owners: [ConfiguredRoute.Destination: String] = [:]
-    var gateways: [(gateway: Element, address: IPAddress)] = []
+    var gateways: [(gateway: Element, address: IPAddress, hasPort: Bool)] = []
     for element in list(element, "routes, each with prefix and via, port or type") {
       guard let fields = fields(element, .route) else { continue }
       let destination = readDestination(fields)
@@ -39,7 +77,7 @@ extension ConfigurationReader {
         let value = (fields["prefix"] ?? fields["set"])?.text
         report(fields["prefix"] ?? element, value: value, "\(owner) is for the same", "keep one of the two")
       }
-      let target = readTarget(fields, configuration.neighbours)
+      let target = readTarget(fields, configuration)
       let mtu = integer(fields["mtu"], 576...65_535).map { UInt16($0) }
       let vlan = value(fields["vlan"], "a VLAN id or none") { text throws(ValueFault) in
         guard text != "none" else { return UInt16(0) }
@@ -48,10 +86,12 @@ extension ConfigurationReader {
         }
       }
       guard let destination, let target else { continue }
-      if case .gateway(let address, _) = target, let gateway = fields["via"] { gateways.append((gateway, address)) }
+      if case .gateway(let address, _) = target, let gateway = fields["via"] {
+        gateways.append((gateway, address, fields["port"] != nil))
+      }
       routes.append(ConfiguredRoute(destination, target, mtu: mtu, vlan: vlan))
     }
-    for (gateway, address) in gateways { check(gateway, address, routes, configuration) }
+    for (gateway, address, hasPort) in gateways { check(gateway, address, hasPort, routes, configuration) }
     return routes
   }
 
@@ -69,7 +109,7 @@ extension ConfigurationReader {
   }
 
   private mutating func readTarget(
-    _ fields: Fields, _ neighbours: [ConfiguredNeighbour]
+    _ fields: Fields, _ configuration: ForwarderConfiguration
   ) -> ConfiguredRoute.Target? {
     if let type = fields["type"] {
       for key in ["via", "port", "mac", "mtu", "vlan"] {
@@ -84,13 +124,13 @@ extension ConfigurationReader {
         report(mac, value: mac.text, "a gateway's MAC address is a neighbour's", "write it under neighbours")
       }
       guard let address = value(via, "a gateway's address", PacketValue.address) else { return nil }
-      let known = neighbours.first { $0.address == address }?.port
+      let known = configuration.neighbours.first { $0.address == address }?.port
       if let port, let known, known >= 0, known != port, let element = fields["port"] {
         report(
           element, value: element.text, "gateway \(address) is a neighbour on port \"\(portNames[known])\"",
           "write that port, or none")
       }
-      return .gateway(address, port: port ?? known ?? 0)
+      return .gateway(address, port: port ?? known ?? connectedPort(address, configuration) ?? 0)
     }
     guard fields["port"] != nil else {
       report(fields.element, "a route that leads nowhere", "add via, port, or type")
@@ -103,12 +143,24 @@ extension ConfigurationReader {
     return port.map { .connected(port: $0) }
   }
 
-  /// A gateway must be on a network that a port is connected to, and its MAC address known.
+  /// The port that has an address in the gateway's network.
+  private func connectedPort(_ address: IPAddress, _ configuration: ForwarderConfiguration) -> Int? {
+    configuration.ports.firstIndex { $0.addresses.contains { $0.network.contains(address) } }
+  }
+
+  /// A gateway must be on a network that a port is connected to, and its MAC address known; with the kernel's routes the kernel
+  /// knows both, but for the port.
   private mutating func check(
-    _ gateway: Element, _ address: IPAddress, _ routes: [ConfiguredRoute], _ configuration: ForwarderConfiguration
+    _ gateway: Element, _ address: IPAddress, _ hasPort: Bool, _ routes: [ConfiguredRoute],
+    _ configuration: ForwarderConfiguration
   ) {
-    var isConnected = configuration.ports.contains { port in
-      port.addresses.contains { $0.network.contains(address) }
+    let isNeighbour = configuration.neighbours.contains { $0.address == address }
+    var isConnected = connectedPort(address, configuration) != nil
+    if configuration.kernelRoutes != nil {
+      guard !isNeighbour, !hasPort, !isConnected else { return }
+      return report(
+        gateway, value: gateway.text, "the gateway's port is not known",
+        "add port to the route, or the gateway to neighbours")
     }
     for case .prefix(let prefix) in routes.filter({ $0.target.isConnected }).map(\.destination) {
       isConnected = isConnected || prefix.contains(address)
@@ -117,7 +169,7 @@ extension ConfigurationReader {
       report(
         gateway, value: gateway.text, "no port is connected to the gateway's network",
         "give a port an address in it, or add a route to it with a port and no via")
-    } else if !configuration.neighbours.contains(where: { $0.address == address }) {
+    } else if !isNeighbour {
       report(gateway, value: gateway.text, "the gateway's MAC address is not known", "add it to neighbours")
     }
   }

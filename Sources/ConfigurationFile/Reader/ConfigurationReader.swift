@@ -36,7 +36,7 @@ struct ConfigurationReader {
     configuration.limiters = readLimiters(fields["limiters"])
     configuration.rules = readRules(fields)
     configuration.neighbours = readNeighbours(fields["neighbours"])
-    configuration.routes = readRoutes(fields["routes"], configuration)
+    readRoutes(fields["routes"], into: &configuration)
     if problems.isEmpty && setProblems.isEmpty { tellOddities(fields, configuration) }
     return configuration
   }

@@ -12,6 +12,7 @@ extension ForwarderConfiguration {
     check("ports") { $0.ports.map { [$0.name, $0.device] } }
     check("engine") { $0.engine }
     check("metadata") { $0.metadata }
+    check("routes.kernel") { $0.kernelRoutes != nil }
     check("offload") { [$0.offload.flows, $0.offload.sources] }
     if changed.rules.offloads, !rules.offloads {
       obstacles.append(

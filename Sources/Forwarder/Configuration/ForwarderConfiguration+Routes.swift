@@ -30,10 +30,12 @@ extension ForwarderConfiguration {
 
   /// What `makeRoutes` makes tables of, for whoever adds to it.
   ///
-  /// - Throws: a gateway that is no neighbour.
+  /// With `kernelRoutes` this is the file's part alone, and gateways whose neighbours only the kernel knows are unresolved.
+  ///
+  /// - Throws: a gateway that is no neighbour, unless the kernel's neighbours are followed.
   public func routePlan(_ facts: [PortFacts]) throws(XSKError) -> RoutePlan {
     precondition(facts.count == ports.count)
-    var builder = RouteBuilder(facts: facts, ports: ports)
+    var builder = RouteBuilder(facts: facts, ports: ports, kernelKnowsMore: kernelRoutes != nil)
     for (index, port) in ports.enumerated() {
       for address in port.addresses where !address.address.isLinkLocal {
         try builder.add(address.network, builder.unresolved(index))
@@ -60,7 +62,7 @@ extension ForwarderConfiguration {
 
 extension ForwarderPort {
   /// Whom ICMP answers to packets that came in here are from.
-  var router: RouterAddresses {
+  public var router: RouterAddresses {
     var router = RouterAddresses()
     for address in addresses {
       switch address.address {
@@ -78,17 +80,30 @@ public struct RoutePlan: Sendable {
   public var ipv6 = RouteList<UInt128>()
   public var hops: [NextHop] = []
   public var routers: [RouterAddresses] = []
+
+  public init() {}
+}
+
+/// The lists of a plan that differ from those of the plan before it.
+public struct RouteChanges: OptionSet, Sendable {
+  public let rawValue: UInt8
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  public static let ipv4 = RouteChanges(rawValue: 1)
+  public static let ipv6 = RouteChanges(rawValue: 2)
+  public static let all: RouteChanges = [.ipv4, .ipv6]
 }
 
 /// Gathers routes; next hops that are alike are one.
 private struct RouteBuilder {
   let facts: [PortFacts]
   let ports: [ForwarderPort]
+  let kernelKnowsMore: Bool
   var plan = RoutePlan()
   private var numbers: [NextHop: UInt32] = [:]
 
-  init(facts: [PortFacts], ports: [ForwarderPort]) {
-    (self.facts, self.ports) = (facts, ports)
+  init(facts: [PortFacts], ports: [ForwarderPort], kernelKnowsMore: Bool) {
+    (self.facts, self.ports, self.kernelKnowsMore) = (facts, ports, kernelKnowsMore)
     plan.routers = ports.map(\.router)
   }
 
@@ -109,6 +124,7 @@ private struct RouteBuilder {
     switch route.target {
     case .gateway(let gateway, let port):
       guard let mac = macs[gateway] else {
+        if kernelKnowsMore { return unresolved(port, route.mtu, route.vlan) }
         throw XSKError("gateway \(gateway)", "its MAC address is not known", remedy: "add it to the neighbours")
       }
       return hop(mac, port, route.mtu, route.vlan)

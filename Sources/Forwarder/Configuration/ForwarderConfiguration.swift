@@ -14,6 +14,8 @@ public struct ForwarderConfiguration: Hashable, Sendable {
   public var rules: RuleSet
   public var routes: [ConfiguredRoute]
   public var neighbours: [ConfiguredNeighbour]
+  /// The kernel's routes are followed, beside those that are here; nil: they are not.
+  public var kernelRoutes: KernelRouteSettings?
   /// What the XDP program writes ahead of packets, and the deployment's own keys.
   public var metadata: MetadataConfiguration
   /// Decisions of rules that the XDP program carries out; of use only if a rule has `Rule.offload`.
@@ -230,6 +232,14 @@ public struct OffloadSettings: Hashable, Sendable {
   public var lifetime = 10_000
 
   public init() {}
+}
+
+/// Which of the kernel's routes are followed.
+public struct KernelRouteSettings: Hashable, Sendable {
+  /// The table, 1…4,294,967,295 but 255; 254 is `main`. (The table `local`, 255, is followed always.)
+  public var table: UInt32
+
+  public init(table: UInt32 = 254) { self.table = table }
 }
 
 /// How the engine is to work; the defaults are what an operator would want without further thought.

@@ -9,6 +9,9 @@
     case unreachable, prohibited
     /// Dropped without a word.
     case blackhole
+    /// Not the forwarder's to send: the host's own address, or a route out of a device that is no port. The packet is for
+    /// the kernel's stack, as it came.
+    case host
   }
 
   public var kind: Kind

@@ -19,13 +19,34 @@ public final class Routes: Sendable {
     ipv4: RouteList<UInt32>, ipv6: RouteList<UInt128>, hops: [NextHop], routers: [RouterAddresses]
   ) throws(XSKError) {
     if let last = [ipv4.largestValue, ipv6.largestValue].compactMap({ $0 }).max(), Int(last) >= hops.count {
-      throw XSKError(
-        "next hop \(last)", "a route leads to it, but there are \(hops.count)", remedy: "number next hops from 0")
+      throw Self.missing(last, of: hops.count)
     }
     self.ipv4 = try IPv4RouteTable(ipv4)
     self.ipv6 = try IPv6RouteTable(ipv6)
     (self.hops, self.routers) = (hops, routers)
     (ipv4Counts, ipv6Counts) = (ipv4.counts(hops.count), ipv6.counts(hops.count))
+  }
+
+  /// Routes of a plan, with the tables of a former one where these are still right: a change of neighbours costs no table.
+  ///
+  /// - Parameter changes: the lists that are not as they were when `former` was made.
+  /// - Throws: a route that leads to a next hop which is not there, fewer next hops than `former` has if one of its tables is
+  ///   kept, or more memory than there is.
+  public init(_ plan: RoutePlan, after former: Routes, changes: RouteChanges) throws(XSKError) {
+    var needed = changes == .all ? 0 : former.hops.count
+    if changes.contains(.ipv4), let last = plan.ipv4.largestValue { needed = max(needed, Int(last) + 1) }
+    if changes.contains(.ipv6), let last = plan.ipv6.largestValue { needed = max(needed, Int(last) + 1) }
+    guard needed <= plan.hops.count else { throw Self.missing(UInt32(needed - 1), of: plan.hops.count) }
+    ipv4 = changes.contains(.ipv4) ? try IPv4RouteTable(plan.ipv4) : former.ipv4
+    ipv6 = changes.contains(.ipv6) ? try IPv6RouteTable(plan.ipv6) : former.ipv6
+    (hops, routers) = (plan.hops, plan.routers)
+    let others = [Int](repeating: 0, count: max(0, plan.hops.count - former.hops.count))
+    ipv4Counts = changes.contains(.ipv4) ? plan.ipv4.counts(plan.hops.count) : former.ipv4Counts + others
+    ipv6Counts = changes.contains(.ipv6) ? plan.ipv6.counts(plan.hops.count) : former.ipv6Counts + others
+  }
+
+  private static func missing(_ hop: UInt32, of count: Int) -> XSKError {
+    XSKError("next hop \(hop)", "a route leads to it, but there are \(count)", remedy: "number next hops from 0")
   }
 }
 
@@ -41,8 +62,14 @@ public final class Routes: Sendable {
   @usableFromInline let hops: FixedArray<NextHop>
   @usableFromInline let routers: FixedArray<RouterAddresses>
 
-  public init(_ routes: Routes) {
+  /// Senders are told at once that a neighbour is not known: nobody is going to ask for it.
+  let answersUnresolved: Bool
+
+  /// - Parameter answersUnresolved: false where somebody asks for neighbours that are not known: then packets to them are
+  ///   dropped without a word until they are, as their senders will try again.
+  public init(_ routes: Routes, answersUnresolved: Bool = true) {
     self.routes = routes
+    self.answersUnresolved = answersUnresolved
     // Safe: `routes` is kept beside the views.
     unsafe (ipv4, ipv6) = (routes.ipv4.view, routes.ipv6.view)
     hops = FixedArray(routes.hops)
@@ -80,6 +107,12 @@ public final class Routes: Sendable {
     return .forward(to: hop.port)
   }
 
+  /// The port that a packet's route leads to; nil: there is no route.
+  func port(_ key: FlowKey) -> UInt8? {
+    let value = lookup(key)
+    return value == IPv4RouteTable.View.noRoute ? nil : hops[Int(value)].port
+  }
+
   /// The next hop for a destination; `noRoute`: there is none, or it is not IP.
   @inlinable @inline(__always)
   func lookup(_ key: FlowKey) -> UInt32 {
@@ -99,6 +132,7 @@ public final class Routes: Sendable {
     _ unit: GROUnit, _ summary: PacketSummary, _ gro: borrowing GROLite, _ burst: inout Burst, _ hop: NextHop,
     _ answers: inout AnswerQueue
   ) -> Verdict {
+    if hop.kind == .host { return Self.forHost }
     guard !summary.flags.contains(.ipv4ChecksumBad) else { return .drop(.ipv4Checksum) }
     guard summary.timeToLive > 1 else {
       return refuse(summary, unit, .timeExceeded, .hopLimit, &burst, &answers)
@@ -107,8 +141,10 @@ public final class Routes: Sendable {
     case .unreachable: return refuse(summary, unit, .noRoute, .refusedByRoute, &burst, &answers)
     case .prohibited: return refuse(summary, unit, .prohibited, .refusedByRoute, &burst, &answers)
     case .blackhole: return .drop(.refusedByRoute)
-    case .unresolved: return refuse(summary, unit, .addressUnreachable, .neighbourUnknown, &burst, &answers)
-    case .neighbour: break
+    case .unresolved:
+      let error = answersUnresolved ? ICMPError.addressUnreachable : nil
+      return refuse(summary, unit, error, .neighbourUnknown, &burst, &answers)
+    case .neighbour, .host: break
     }
     guard summary.ipLength <= Int(hop.mtu) else {
       let mayBeToldOf = summary.key.version == 6 || summary.dontFragment
@@ -121,6 +157,9 @@ public final class Routes: Sendable {
     }
     return isWhole ? .forward(to: hop.port) : .drop(.noHeadroom)
   }
+
+  /// What becomes of packets whose route leads to the host: the stage has no way there of its own.
+  static var forHost: Verdict { .drop(.noHost) }
 
   /// Rewrites one packet, its VLAN tags included.
   private func rewrite(_ index: Int, _ burst: inout Burst, _ hop: NextHop, _ summary: PacketSummary) -> Bool {

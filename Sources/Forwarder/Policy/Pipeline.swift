@@ -34,11 +34,18 @@ public final class Pipeline: Sendable {
   /// One replacement at a time.
   private let replacing = Mutex<Void>(())
   private let taps: [TapDevice?]
+  /// Asks for neighbours that packets wait for.
+  private let resolve: (@Sendable (IPAddress, Int) -> Void)?
 
   /// - Parameters:
   ///   - policy: what the workers begin with.
   ///   - taps: for each port the TAP device that the action `host` hands packets to; nil: none.
-  public init(_ policy: Policy, taps: [TapDevice?] = []) {
+  ///   - resolve: called on workers, in housekeeping, with destinations whose neighbour on a port is not known: at most 16 a
+  ///     millisecond, again and again while packets to them come.
+  public init(
+    _ policy: Policy, taps: [TapDevice?] = [], resolve: (@Sendable (IPAddress, Int) -> Void)? = nil
+  ) {
+    self.resolve = resolve
     state = Mutex(State(policy: policy))
     self.taps = taps
   }
@@ -79,7 +86,8 @@ public final class Pipeline: Sendable {
     let engine = policy.configuration.engine
     let hosts = try HostPorts(taps, worker: worker, batch: engine.batch, isPretended: isOffline)
     return try CoalescingHandler(
-      PipelineHandler(first, exchange, hosts: hosts, offload: offload), gro: policy.configuration.groConfiguration(),
+      PipelineHandler(first, exchange, hosts: hosts, offload: offload, awaited: AwaitedNeighbours(resolve)),
+      gro: policy.configuration.groConfiguration(),
       batch: engine.batch, queues: queues)
   }
 }
@@ -87,19 +95,36 @@ public final class Pipeline: Sendable {
 // MARK: Replacing
 
 extension Pipeline {
-  /// Puts another policy in force: on every worker between two bursts, whole. Buckets of limiters that stay, and counts of
-  /// rules that stay, go on.
-  ///
-  /// - Parameters:
-  ///   - policy: for the same ports, engine and metadata, which a running engine can't change.
-  ///   - seconds: how long to wait for the workers' answers.
-  ///   - wake: wakes workers that sleep.
-  /// - Throws: too much memory, and nothing has changed; or a worker that does not answer, and will take the policy when it
-  ///   is back.
+  /// As `replace(within:wake:make:)`, by a policy that does not depend on the one in force.
   public func replace(
     with policy: Policy, within seconds: Double = 5, wake: () -> Void = {}
   ) throws(XSKError) {
+    try replace(within: seconds, wake: wake) { _ in policy }
+  }
+
+  /// Puts other routes in force, with the same rules and sets.
+  ///
+  /// - Parameter make: makes them of those that are in force.
+  public func replaceRoutes(
+    wake: () -> Void = {}, make: (Routes) throws(XSKError) -> Routes
+  ) throws(XSKError) {
+    try replace(wake: wake) { policy throws(XSKError) in Policy(policy, routes: try make(policy.routes)) }
+  }
+
+  /// Puts another policy in force: on every worker between two bursts, whole. Buckets of limiters that stay, and counts of
+  /// rules that stay, go on. One replacement at a time: others wait.
+  ///
+  /// - Parameters:
+  ///   - seconds: how long to wait for the workers' answers.
+  ///   - wake: wakes workers that sleep.
+  ///   - make: makes it of the one in force: for the same ports, engine and metadata, which a running engine can't change.
+  /// - Throws: what `make` throws, or too much memory, and nothing has changed; or a worker that does not answer, and will
+  ///   take the policy when it is back.
+  public func replace(
+    within seconds: Double = 5, wake: () -> Void = {}, make: (Policy) throws(XSKError) -> Policy
+  ) throws(XSKError) {
     let silent = try replacing.withLock { _ throws(XSKError) -> [Int] in
+      let policy = try make(self.policy)
       try send(policy)
       wake()
       return waitForAnswers(policy, seconds)

@@ -33,6 +33,8 @@ extension PipelineHandler {
         case .verdict: return finish(step.verdict, unit, progress, gro, &burst)
         case .route:
           let verdict = state.stage.route(unit, summary, of: gro, in: &burst, &answers)
+          if verdict == RouteStage.forHost { return deliver(unit, progress, gro, &burst) }
+          if verdict.isFinal { _ = unrouted(verdict, unit, summary, gro, &burst) }
           return finish(verdict, unit, progress, gro, &burst)
         case .malformed:
           return finish(.drop(.malformed(summary.malformation)), unit, progress, gro, &burst)
@@ -113,6 +115,18 @@ extension PipelineHandler {
       if place + 1 < unit.count { index = gro.next(after: index) }
     }
     return true
+  }
+
+  /// What was not sent on: it may be for the host, or wait for a neighbour.
+  @usableFromInline @inline(never)
+  mutating func unrouted(
+    _ verdict: Verdict, _ unit: GROUnit, _ summary: PacketSummary, _ gro: borrowing GROLite, _ burst: inout Burst
+  ) -> Verdict? {
+    if verdict == RouteStage.forHost { return hosts.deliver(unit, of: gro, in: &burst) }
+    if verdict == .drop(.neighbourUnknown), let port = state.stage.port(summary.key) {
+      awaited.add(summary.key, port: port)
+    }
+    return verdict
   }
 
   /// Hands packets to the host's stack.

@@ -15,13 +15,17 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
   let offload: OffloadRequests?
   /// The time of the packets, in ticks of `TimestampClock`, where it is not now: of a capture's. 0: now.
   public var replayTime: UInt64 = 0
+  /// Destinations whose neighbour is not known, until the next housekeeping.
+  var awaited: AwaitedNeighbours
   /// For samples: xorshift64*, seeded for each worker.
   var random: UInt64 = .random(in: 1 ... .max)
 
   init(
-    _ state: consuming PolicyState, _ exchange: PolicyExchange, hosts: consuming HostPorts, offload: OffloadRequests?
+    _ state: consuming PolicyState, _ exchange: PolicyExchange, hosts: consuming HostPorts, offload: OffloadRequests?,
+    awaited: consuming AwaitedNeighbours
   ) {
     self.offload = offload
+    self.awaited = awaited
     self.state = state
     self.exchange = exchange
     self.hosts = hosts
@@ -41,7 +45,10 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
     case .offloadedSource, .offloadedFlow:
       ask(entry, gro.summary(of: unit), burst.port)
       return entry.verdict
-    case .route: return state.stage.route(unit, gro.summary(of: unit), of: gro, in: &burst, &answers)
+    case .route:
+      let verdict = state.stage.route(unit, gro.summary(of: unit), of: gro, in: &burst, &answers)
+      guard verdict.isFinal else { return verdict }
+      return unrouted(verdict, unit, gro.summary(of: unit), gro, &burst)
     case .malformed: return .drop(.malformed(gro.summary(of: unit).malformation))
     case .steps: return carryOut(place, unit, gro.summary(of: unit), gro, &burst)
     }
@@ -149,5 +156,6 @@ extension PipelineHandler {
   public mutating func housekeeping(nanoseconds: UInt64) {
     exchange.receive(into: &state)
     state.publishGauges()
+    awaited.ask()
   }
 }

@@ -5,7 +5,7 @@ public final class Policy: Sendable {
   public let configuration: ForwarderConfiguration
   let rules: CompiledRules
   let sets: [PrefixSet]
-  let routes: Routes
+  public let routes: Routes
   let program: PipelineProgram
   /// The drop reasons of the operator's, by the names that rules have.
   let reasons: [String: DropReason]

@@ -50,7 +50,7 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
     sets = FixedArray(policy.sets.map { unsafe $0.view })
     entries = FixedArray(policy.program.entries)
     steps = FixedArray(policy.program.steps)
-    stage = RouteStage(policy.routes)
+    stage = RouteStage(policy.routes, answersUnresolved: policy.configuration.kernelRoutes == nil)
     let limiters = policy.configuration.limiters
     let heirs = limiters.map { limiter in past?.configuration.limiters.firstIndex(of: limiter) ?? -1 }
     self.heirs = FixedArray(heirs)

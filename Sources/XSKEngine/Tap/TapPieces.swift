@@ -22,7 +22,7 @@ import CXsk
     let descriptor = packets.descriptor(at: index)
     precondition(range.lowerBound >= 0 && range.upperBound <= Int(descriptor.length))
     // Safe: the worker has checked the descriptor against the UMEM, and the range lies in it.
-    unsafe append(packets.layout.pointer(to: descriptor.address) + range.lowerBound, range.count)
+    unsafe append(packets.pointer(to: descriptor.address) + range.lowerBound, range.count)
   }
 
   /// Adds a whole packet of the burst, over all of its descriptors.
@@ -30,13 +30,16 @@ import CXsk
   public mutating func append(_ index: Int) {
     let descriptor = packets.descriptor(at: index)
     append(descriptor)
-    for fragment in Burst.fragmentRange(descriptor) { append(packets.fragments[fragment]) }
+    for fragment in Burst.fragmentRange(descriptor) {
+      // Safe: the burst's, which is borrowed.
+      append(unsafe packets.places.pointee.fragments[fragment])
+    }
   }
 
   @inlinable @inline(__always) @_lifetime(self: copy self)
   mutating func append(_ descriptor: Descriptor) {
     // Safe: the worker has checked address and length against the UMEM.
-    unsafe append(packets.layout.pointer(to: descriptor.address), Int(descriptor.length))
+    unsafe append(packets.pointer(to: descriptor.address), Int(descriptor.length))
   }
 
   @inlinable @inline(__always) @unsafe @_lifetime(self: copy self)

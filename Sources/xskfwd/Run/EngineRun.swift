@@ -24,6 +24,7 @@ struct EngineRun {
     let engine = try Engine.start(configuration, handler: handler)
     engine.keepOffWorkerCores()
     let service = try operate(engine, manager, stop)
+    policy?.begin(engine)
     started()
     if !output.json {
       Console.print("xskfwd \(configuration.command): running, Ctrl-C stops")
@@ -39,6 +40,7 @@ struct EngineRun {
     }
     let duration = StopSignal.now - start
     manager?.stopping()
+    policy?.end()
     let last = engine.stop()
     service.stop()
     guard let final = last else {

@@ -1,5 +1,6 @@
 import ConfigurationFile
 import Forwarder
+import KernelRoutes
 import Operations
 import Synchronization
 import XSKEngine
@@ -12,6 +13,8 @@ final class PolicyRun {
   let configuration: ForwarderConfiguration
   private let devices: [NetworkDevice]
   private var reasons = ReasonNumbers()
+  /// nil: all routes are in the file.
+  private let follower: RouteFollowing?
 
   /// - Parameter taps: for each port the TAP device that stands in its place, if one does.
   init(
@@ -21,9 +24,21 @@ final class PolicyRun {
     self.configuration = configuration
     self.devices = devices
     let numbers = try reasons.reasons(of: configuration.rules)
-    let policy = try Policy(configuration, facts: devices.map(PortFacts.init), reasons: numbers)
-    desk = PolicyDesk(Pipeline(policy, taps: taps))
+    let facts = devices.map(PortFacts.init)
+    let follower = try configuration.kernelRoutes.map { _ throws(XSKError) in try RouteFollowing(configuration) }
+    let routes = try follower?.first()
+    let policy = try Policy(configuration, facts: facts, routes: routes, reasons: numbers)
+    let pipeline = Pipeline(policy, taps: taps, resolve: follower?.resolve)
+    follower?.feed(pipeline)
+    self.follower = follower
+    desk = PolicyDesk(pipeline)
   }
+
+  /// The engine runs: its workers take routes from now on.
+  func begin(_ engine: Engine) { follower?.begin(engine) }
+
+  /// Before the engine is stopped.
+  func end() { follower?.end() }
 
   /// Reads the file again. A file that is not right as a whole changes nothing.
   func reload(_ engine: Engine) {
@@ -53,11 +68,16 @@ final class PolicyRun {
     let numbers = try reasons.reasons(of: changed.rules)
     // Verdicts in the kernel that follow from the old policy go, and those that follow from the new one count from then on.
     let generation = engine.verdicts.map { $0.generation &+ 1 } ?? 0
-    let policy = try Policy(changed, facts: facts, verdictGeneration: generation, reasons: numbers)
+    var routes = follower == nil ? try changed.makeRoutes(facts) : nil
     try engine.add(reasonNames: reasons.names)
     self.reasons = reasons
     defer { engine.verdicts?.removeAll() }
-    try desk.pipeline.replace(with: policy) { engine.wakeWorkers() }
+    try desk.pipeline.replace(wake: engine.wakeWorkers) { policy throws(XSKError) in
+      // The kernel's routes go on, until the follower has looked at the file's.
+      try Policy(
+        changed, facts: facts, routes: routes.take() ?? policy.routes, verdictGeneration: generation, reasons: numbers)
+    }
+    follower?.reconfigure(changed)
     return []
   }
 }

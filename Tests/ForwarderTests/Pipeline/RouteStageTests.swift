@@ -1,4 +1,4 @@
-import Forwarder
+@testable import Forwarder
 import GROLite
 import PacketHeaders
 import PacketSamples
@@ -35,7 +35,7 @@ struct RouteRefusal: Sendable {
     NextHop(port: 0, destination: neighbour, source: own), NextHop(port: 1, destination: neighbour, source: own),
     NextHop(.unresolved), NextHop(.unreachable), NextHop(.prohibited), NextHop(.blackhole),
     NextHop(port: 1, destination: neighbour, source: own, mtu: 1280),
-    NextHop(port: 1, destination: neighbour, source: own, vlan: 77),
+    NextHop(port: 1, destination: neighbour, source: own, vlan: 77), NextHop(.host),
   ]
 
   typealias Rig = ForwarderRig<CoalescingHandler<RoutingUnits>>
@@ -163,13 +163,41 @@ struct RouteRefusal: Sendable {
     #expect(silent.run(samples.map(\.frame), on: 0, burst: 50)[0] == [])
   }
 
+  @Test(arguments: [UInt8(1), 64]) func `what is the host's is not told from what is refused, for now`(
+    timeToLive: UInt8
+  ) throws {
+    let rig = try Self.rig(8)
+    let samples = Self.stream(2, isIPv6: false) { $0.timeToLive = timeToLive }
+    #expect(rig.run(samples.map(\.frame), on: 0) == [[], []], "its sender is not told either")
+    #expect(rig.counters.queue(slot: 0).dropped(.refusedByRoute) == 2)
+  }
+
+  @Test func `a plan takes over the tables that are still right`() throws {
+    var plan = RoutePlan()
+    try plan.ipv4.insert(IPv4Prefix("10.0.1.0/24"), 1)
+    try plan.ipv6.insert(IPv6Prefix("2001:db8::/64"), 0)
+    plan.hops = Array(Self.hops.prefix(2))
+    let former = try Routes(ipv4: plan.ipv4, ipv6: plan.ipv6, hops: plan.hops, routers: [])
+    plan.hops[1].destination = 9
+    try plan.ipv4.set(IPv4Prefix("10.0.1.0/24"), 0)
+    let same = try Routes(plan, after: former, changes: [])
+    #expect(same.ipv4 === former.ipv4 && same.ipv6 === former.ipv6 && same.hops == plan.hops)
+    let next = try Routes(plan, after: former, changes: .ipv4)
+    #expect(next.ipv4 !== former.ipv4 && next.ipv6 === former.ipv6)
+    #expect(next.ipv4.lookup(0x0A00_0101) == 0 && former.ipv4.lookup(0x0A00_0101) == 1)
+    // A table that is kept may lead to any of the former hops.
+    plan.hops.removeLast()
+    #expect(throws: XSKError.self) { try Routes(plan, after: former, changes: .ipv4) }
+    #expect(throws: Never.self) { try Routes(plan, after: former, changes: .all) }
+  }
+
   @Test func `a route to a next hop that is not there is refused`() throws {
     var routes = RouteList<UInt32>()
-    try routes.insert(IPv4Prefix("10.0.0.0/8"), 8)
+    try routes.insert(IPv4Prefix("10.0.0.0/8"), 9)
     let error = #expect(throws: XSKError.self) {
       try Routes(ipv4: routes, ipv6: RouteList(), hops: Self.hops, routers: [])
     }
-    #expect(error?.subject == "next hop 8")
+    #expect(error?.subject == "next hop 9")
   }
 
   @Test func `reasons have names, each once`() {
