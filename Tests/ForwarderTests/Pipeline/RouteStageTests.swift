@@ -41,7 +41,9 @@ struct RouteRefusal: Sendable {
   typealias Rig = ForwarderRig<CoalescingHandler<RoutingUnits>>
 
   /// Routes 10.0.1.0/24 and 2001:db8::/64, where sample packets go, by a next hop; the host `host` in them by none.
-  static func rig(_ hop: UInt32?, answersPerSecond rate: Int = 1_000_000) throws -> Rig {
+  static func rig(
+    _ hop: UInt32?, answersPerSecond rate: Int = 1_000_000, answersUnresolved: Bool = true
+  ) throws -> Rig {
     var ipv4 = RouteList<UInt32>()
     var ipv6 = RouteList<UInt128>()
     if let hop {
@@ -52,7 +54,8 @@ struct RouteRefusal: Sendable {
     let routes = try Routes(ipv4: ipv4, ipv6: ipv6, hops: Self.hops, routers: [router, router])
     return try ForwarderRig(
       CoalescingHandler(
-        RoutingUnits(stage: RouteStage(routes), answers: AnswerQueue(rate: rate)), queues: 3),
+        RoutingUnits(stage: RouteStage(routes, answersUnresolved: answersUnresolved), answers: AnswerQueue(rate: rate)),
+        queues: 3),
       ports: 2, rings: RingSizes(receive: 128, transmit: 128), hasLocalPort: true)
   }
 
@@ -163,13 +166,20 @@ struct RouteRefusal: Sendable {
     #expect(silent.run(samples.map(\.frame), on: 0, burst: 50)[0] == [])
   }
 
-  @Test(arguments: [UInt8(1), 64]) func `what is the host's is not told from what is refused, for now`(
-    timeToLive: UInt8
-  ) throws {
+  @Test(arguments: [UInt8(1), 64]) func `what is the host's is told from what is refused`(timeToLive: UInt8) throws {
     let rig = try Self.rig(8)
     let samples = Self.stream(2, isIPv6: false) { $0.timeToLive = timeToLive }
     #expect(rig.run(samples.map(\.frame), on: 0) == [[], []], "its sender is not told either")
-    #expect(rig.counters.queue(slot: 0).dropped(.refusedByRoute) == 2)
+    #expect(rig.counters.queue(slot: 0).dropped(.noHost) == 2)
+  }
+
+  @Test func `where neighbours are asked for, nobody is told that one is not known yet`() throws {
+    for (isAsked, answers) in [(true, 0), (false, 1)] {
+      let rig = try Self.rig(2, answersUnresolved: !isAsked)
+      let samples = Self.stream(3, isIPv6: false)
+      #expect(rig.run(samples.map(\.frame), on: 0)[0].count == answers)
+      #expect(rig.counters.queue(slot: 0).dropped(.neighbourUnknown) == 3)
+    }
   }
 
   @Test func `a plan takes over the tables that are still right`() throws {

@@ -76,10 +76,16 @@ extension OnVeth {
     @Test("control traffic runs on no worker's CPU")
     func affinity() throws {
       let run = try OperatedRun(nil, ["--cores", "0", "--json"])
-      let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(run.process.pid)/task").map {
-        try String(contentsOfFile: "/proc/\(run.process.pid)/task/\($0)/status", encoding: .utf8)
+      // A thread gives itself its name: it may be on its way.
+      var found: String?
+      for _ in 0..<200 where found == nil {
+        let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(run.process.pid)/task").map {
+          try String(contentsOfFile: "/proc/\(run.process.pid)/task/\($0)/status", encoding: .utf8)
+        }
+        found = threads.first { $0.contains("xsk-operate") }
+        if found == nil { usleep(50_000) }
       }
-      let operate = try #require(threads.first { $0.contains("xsk-operate") })
+      let operate = try #require(found)
       let list = try #require(operate.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") })
       #expect(list.split(separator: "\t").last?.split(whereSeparator: { ",-".contains($0) }).first != "0", "\(list)")
       try run.stop()
