@@ -33,6 +33,9 @@ extension PipelineHandler {
         case .verdict: return finish(step.verdict, unit, progress, gro, &burst)
         case .route:
           let verdict = state.stage.route(unit, summary, of: gro, in: &burst, &answers)
+          if verdict == .drop(.needsFragmentation) && unit.count > 1 {
+            return routeLast(unit, progress, gro, &burst)
+          }
           return finish(verdict, unit, progress, gro, &burst)
         case .malformed:
           return finish(.drop(.malformed(summary.malformation)), unit, progress, gro, &burst)
@@ -113,6 +116,31 @@ extension PipelineHandler {
       if place + 1 < unit.count { index = gro.next(after: index) }
     }
     return true
+  }
+
+  /// The first packet of a unit was too large for its route: the last one, which alone can be shorter, may not be.
+  @usableFromInline @inline(never)
+  mutating func routeLast(_ unit: GROUnit, _ gro: borrowing GROLite, _ burst: inout Burst) -> Verdict? {
+    routeLast(unit, UnitProgress(count: unit.count), gro, &burst)
+  }
+
+  private mutating func routeLast(
+    _ unit: GROUnit, _ progress: UnitProgress, _ gro: borrowing GROLite, _ burst: inout Burst
+  ) -> Verdict? {
+    let isShorter = unit.payloadLength < unit.count * unit.segmentSize
+    guard isShorter, progress.count == unit.count else {
+      return finish(.drop(.needsFragmentation), unit, progress, gro, &burst)
+    }
+    Self.decide(.drop(.needsFragmentation), unit, 0..<unit.count - 1, gro, &burst)
+    var last = unit.first
+    for _ in 1..<unit.count { last = gro.next(after: last) }
+    let summary = PacketSummary(burst.bytes(last), length: burst.length(last))
+    let alone = GROUnit(lone: last, summary)
+    var rest = progress
+    rest.count = 1
+    let verdict = state.stage.route(alone, summary, of: gro, in: &burst, &answers)
+    if let verdict = finish(verdict, alone, rest, gro, &burst) { burst[verdict: last] = verdict }
+    return nil
   }
 
   /// Hands packets to the host's stack.

@@ -41,7 +41,10 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
     case .offloadedSource, .offloadedFlow:
       ask(entry, gro.summary(of: unit), burst.port)
       return entry.verdict
-    case .route: return state.stage.route(unit, gro.summary(of: unit), of: gro, in: &burst, &answers)
+    case .route:
+      let verdict = state.stage.route(unit, gro.summary(of: unit), of: gro, in: &burst, &answers)
+      if verdict == .drop(.needsFragmentation) && unit.count > 1 { return routeLast(unit, gro, &burst) }
+      return verdict
     case .malformed: return .drop(.malformed(gro.summary(of: unit).malformation))
     case .steps: return carryOut(place, unit, gro.summary(of: unit), gro, &burst)
     }
