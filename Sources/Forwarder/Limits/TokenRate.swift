@@ -26,7 +26,10 @@
     let ticks = ticksPerSecond / Double(limit.perSecond)
     ticksPerUnit = max(1, UInt64((ticks * 16_777_216).rounded()))
     countsBits = limit.unit == .bits
-    depth = max(1, Self.time(UInt64(limit.burst), ticksPerUnit))
+    // As many packets as the burst has pass at once: whole packets' times, each to the nearest.
+    let packet = max(1, Self.time(1, ticksPerUnit))
+    let bits = max(1, Self.time(UInt64(limit.burst), ticksPerUnit))
+    depth = countsBits ? bits : packet &* UInt64(limit.burst)
     furthest = max(depth, countsBits ? Self.time(524_288, ticksPerUnit) : 1)
   }
 

@@ -34,6 +34,9 @@ extension PipelineHandler {
         case .route:
           let verdict = state.stage.route(unit, summary, of: gro, in: &burst, &answers)
           if verdict == RouteStage.forHost { return deliver(unit, progress, gro, &burst) }
+          if verdict == .drop(.needsFragmentation) && unit.count > 1 {
+            return routeLast(unit, progress, gro, &burst)
+          }
           if verdict.isFinal { _ = unrouted(verdict, unit, summary, gro, &burst) }
           return finish(verdict, unit, progress, gro, &burst)
         case .malformed:
@@ -117,7 +120,7 @@ extension PipelineHandler {
     return true
   }
 
-  /// What was not sent on: it may be for the host, or wait for a neighbour.
+  /// What was not sent on: it may be for the host, or wait for a neighbour, or be too large.
   @usableFromInline @inline(never)
   mutating func unrouted(
     _ verdict: Verdict, _ unit: GROUnit, _ summary: PacketSummary, _ gro: borrowing GROLite, _ burst: inout Burst
@@ -126,7 +129,30 @@ extension PipelineHandler {
     if verdict == .drop(.neighbourUnknown), let port = state.stage.port(summary.key) {
       awaited.add(summary.key, port: port)
     }
+    if verdict == .drop(.needsFragmentation), unit.count > 1 {
+      return routeLast(unit, UnitProgress(count: unit.count), gro, &burst)
+    }
     return verdict
+  }
+
+  /// The first packet of a unit was too large for its route: the last one, which alone can be shorter, may not be.
+  private mutating func routeLast(
+    _ unit: GROUnit, _ progress: UnitProgress, _ gro: borrowing GROLite, _ burst: inout Burst
+  ) -> Verdict? {
+    let isShorter = unit.payloadLength < unit.count * unit.segmentSize
+    guard isShorter, progress.count == unit.count else {
+      return finish(.drop(.needsFragmentation), unit, progress, gro, &burst)
+    }
+    Self.decide(.drop(.needsFragmentation), unit, 0..<unit.count - 1, gro, &burst)
+    var last = unit.first
+    for _ in 1..<unit.count { last = gro.next(after: last) }
+    let summary = PacketSummary(burst.bytes(last), length: burst.length(last))
+    let alone = GROUnit(lone: last, summary)
+    var rest = progress
+    rest.count = 1
+    let verdict = state.stage.route(alone, summary, of: gro, in: &burst, &answers)
+    if let verdict = finish(verdict, alone, rest, gro, &burst) { burst[verdict: last] = verdict }
+    return nil
   }
 
   /// Hands packets to the host's stack.

@@ -48,6 +48,16 @@ import Testing
     #expect(offer(&bucket, ticksPerSecond: 3e9, start: 0, seconds: 10, packets: 9999) == 9999)
   }
 
+  /// Clocks whose ticks don't divide evenly: what a packet stands for is rounded.
+  @Test(arguments: [1, 7, 1000, 333_333], [2.449_999_873e9, 2.450_000_131e9, 1e9 / 3, 24_999_999])
+  func `the whole burst passes at once, however the clock ticks`(rate: Int, ticksPerSecond: Double) throws {
+    for burst in [1, 5, 39, 40, 999] {
+      let limit = try RateLimit(.packets, perSecond: rate, burst: burst)
+      var bucket = TokenBucket(TokenRate(limit, ticksPerSecond: ticksPerSecond), now: 5)
+      #expect((0..<1200).map { _ in bucket.take(bits: 512, now: 5) }.reduce(0, +) == burst)
+    }
+  }
+
   @Test func `a burst passes at once and then no more`() throws {
     let limit = try RateLimit(.packets, perSecond: 10, burst: 25)
     var bucket = TokenBucket(TokenRate(limit, ticksPerSecond: 1e9), now: 5)

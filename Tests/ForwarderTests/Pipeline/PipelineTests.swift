@@ -214,6 +214,31 @@ import XSKEngine
     #expect(pipeline.counts.counters[0].packets == 4)
   }
 
+  /// The rule ahead of the route makes steps of it.
+  @Test(arguments: [[], [Rule("all", RuleMatch(), .count("all"), .setVLAN(.tag(id: 9)))]])
+  func `where the packets of a unit are too large for their route but the last, that one leaves`(rules: [Rule]) throws {
+    let (rig, _) = try Self.rig(
+      Self.configuration(rules, default: .route) {
+        let prefix = IPv4Prefix(masking: 0x0A00_0000, length: 8)
+        $0.routes = [ConfiguredRoute(.prefix(.ipv4(prefix)), .mac(0x0200_0000_0B02, port: 1), mtu: 120)]
+      })
+    func short(_ change: (inout SamplePacket) -> Void = { _ in }) -> [[UInt8]] {
+      Self.stream(4) {
+        if $0.identification == 3 { $0.payload = Array($0.payload[..<30]) }
+        change(&$0)
+      }
+    }
+    let routed = short {
+      $0.destinationMAC = [2, 0, 0, 0, 0x0B, 2]
+      $0.sourceMAC = [0, 0, 0, 0, 0, 2]
+      $0.timeToLive -= 1
+      if !rules.isEmpty { $0.vlans = [(0x8100, 9)] }
+    }
+    #expect(rig.run(short(), on: 0)[1] == [routed[3]])
+    #expect(rig.counters.worker(index: 0).get(.units) == 1)
+    #expect(rig.counters.queue(slot: 0).dropped(.needsFragmentation) == 3)
+  }
+
   @Test func `without a TAP device nothing can go to the host`() throws {
     let (rig, _) = try Self.rig(Self.configuration([], default: .host))
     _ = rig.run(Self.stream(4), on: 0)

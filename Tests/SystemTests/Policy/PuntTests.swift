@@ -48,7 +48,7 @@ extension OnVeth {
     @Test(arguments: own)
     func `a session to the host lives through start, reload, stop and kill of the engine`(address: String) throws {
       let lab = try PolicyLab()
-      let session = try PolicyLab.Session(lab, to: address)
+      let session = try EchoSession(from: lab.guest, to: lab.host, address: address)
       #expect(session.echoes())
       let configuration = lab.configuration(.host, offload: OffloadConfiguration())
       for _ in 0..<3 {

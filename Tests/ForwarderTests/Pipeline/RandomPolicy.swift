@@ -1,0 +1,146 @@
+import Forwarder
+import PacketHeaders
+import PacketSamples
+import XSKEngine
+
+/// Random policies and traffic out of the small world of `RandomRules`: three ports, a few sets, routes and limiters.
+struct RandomPolicy {
+  var world: RandomRules
+  /// Limits are for each flow: GRO changes the order of packets of different flows.
+  let limitsFlows: Bool
+  /// Each is for one rule: a unit takes all of its tokens from one limiter before it comes to the next, so a limiter that is met
+  /// twice would pass others than if each packet had come by itself.
+  private var unusedLimiters: [Int] = []
+  static let facts = [1, 2, 3].map { PortFacts(mac: 0x0200_0000_0A00 | $0, mtu: 1500) }
+
+  init(_ seed: UInt64, limitsFlows: Bool) {
+    world = RandomRules(seed)
+    self.limitsFlows = limitsFlows
+  }
+
+  /// Ports, sets and routes, and tables of the routes: a few, which worlds share, as the tables take their time.
+  struct Network: Sendable {
+    var configuration: ForwarderConfiguration
+    var routes: Routes
+
+    init(_ number: UInt64) throws {
+      var random = RandomPolicy(number << 32, limitsFlows: false)
+      configuration = random.network()
+      routes = try configuration.makeRoutes(RandomPolicy.facts)
+    }
+  }
+
+  private mutating func network() -> ForwarderConfiguration {
+    var configuration = ForwarderConfiguration(ports: (0..<3).map { ForwarderPort("p\($0)", device: "sim\($0)") })
+    for port in 0..<3 {
+      configuration.ports[port].vlan = world.random.once(in: 4) ? 7 : nil
+      configuration.ports[port].mtu = world.random.once(in: 4) ? 120 : nil
+    }
+    configuration.sets = RandomRules.setNames.map { name in
+      let prefixes = (0..<4).map { _ in prefix() }
+      return NamedPrefixes(
+        name, ipv4: prefixes.compactMap { if case .ipv4(let prefix) = $0 { prefix } else { nil } },
+        ipv6: prefixes.compactMap { if case .ipv6(let prefix) = $0 { prefix } else { nil } })
+    }
+    addRoutes(to: &configuration)
+    return configuration
+  }
+
+  /// - Parameter usesSets: rules may ask for prefix sets, which are made for each world.
+  mutating func configuration(
+    _ network: Network, rules count: Int, gro: Bool, limiters: Int, usesSets: Bool
+  ) throws -> ForwarderConfiguration {
+    var configuration = network.configuration
+    configuration.engine.gro = gro ? .chain : nil
+    configuration.limiters = try (0..<limiters).map {
+      let limit = try RateLimit(.packets, perSecond: 1, burst: world.number(1...40))
+      return RateLimiter("l\($0)", limit, forEach: limitsFlows ? .flow : nil)
+    }
+    unusedLimiters = Array(0..<limiters)
+    let rules = (0..<count).map { number in
+      var match = world.random.once(in: 12) ? RuleMatch() : world.match()
+      if !usesSets { (match.sourceSet, match.destinationSet) = (nil, nil) }
+      return Rule("r\(number)", match, actions())
+    }
+    let malformed = world.random.once(in: 2) ? terminal() : nil
+    configuration.rules = RuleSet(rules, default: terminal(), malformed: malformed)
+    return configuration
+  }
+
+  private mutating func actions() -> [RuleAction] {
+    var actions: [RuleAction] = []
+    for _ in 0..<world.number(0...2) {
+      switch world.number(unusedLimiters.isEmpty ? 2...6 : 0...6) {
+      case 0, 1: actions.append(.rateLimit(limiter: unusedLimiters.removeLast(), excess: reason()))
+      case 2: actions.append(.setVLAN(world.random.once(in: 3) ? .remove : tag()))
+      case 3:
+        actions.append(.setMark(UInt32(world.number(0...3)) * 0x11, mask: [.max, 0xF0, 0x0F][world.number(0...2)]))
+      case 4: actions.append(.sample(oneIn: 3))
+      default: actions.append(.count(["n", "m"][world.number(0...1)]))
+      }
+    }
+    if actions.isEmpty || world.random.once(in: 2) { actions.append(terminal()) }
+    return actions
+  }
+
+  private mutating func tag() -> RuleAction.VLANAction {
+    .tag(id: world.number(0...13), priority: world.random.once(in: 2) ? world.number(0...7) : nil)
+  }
+
+  private mutating func reason() -> String { ["policy", "rate_limit", "a", "b", "c"][world.number(0...4)] }
+
+  private mutating func terminal() -> RuleAction {
+    switch world.number(0...9) {
+    case 0, 1: .drop(reason())
+    case 2: .reflect
+    case 3: .host
+    case 4, 5, 6: .route
+    default: .forward(port: world.number(0...2))
+    }
+  }
+
+  private mutating func prefix() -> AnyPrefix {
+    switch world.prefix() {
+    case .ipv4(let address, let length): .ipv4(IPv4Prefix(masking: address, length: length))
+    case .ipv6(let address, let length): .ipv6(IPv6Prefix(masking: address, length: length))
+    }
+  }
+
+  private mutating func addRoutes(to configuration: inout ForwarderConfiguration) {
+    let hosts = [IPAddress("10.0.1.2"), IPAddress("10.0.0.9"), IPAddress("2001:db8::2")].compactMap(\.self)
+    configuration.neighbours = hosts.prefix(world.number(1...3)).map {
+      ConfiguredNeighbour($0, mac: mac(), port: world.number(0...2))
+    }
+    for _ in 0..<world.number(0...12) {
+      var route = ConfiguredRoute(
+        world.random.once(in: 5) ? .set(world.number(0...2)) : .prefix(prefix()), target(configuration.neighbours))
+      if world.random.once(in: 3) { route.mtu = UInt16(world.number(60...260)) }
+      if world.random.once(in: 3) { route.vlan = UInt16(world.number(0...9)) }
+      configuration.routes.append(route)
+    }
+  }
+
+  private mutating func mac() -> UInt64 { 0x0200_0000_0B00 | UInt64(world.number(0...255)) }
+
+  private mutating func target(_ neighbours: [ConfiguredNeighbour]) -> ConfiguredRoute.Target {
+    switch world.number(0...8) {
+    case 0: .connected(port: world.number(0...2))
+    case 1: .blackhole
+    case 2: .unreachable
+    case 3: .prohibited
+    case 4: .gateway(neighbours[0].address, port: neighbours[0].port)
+    default: .mac(mac(), port: world.number(0...2))
+    }
+  }
+
+  /// Streams that merge, and between them all kinds of single packets, malformed ones too.
+  mutating func frames(trouble: Bool, _ rules: RuleSet) -> [[UInt8]] {
+    var frames = SampleTraffic(&world.random, trouble: trouble).packets.map(\.frame)
+    for _ in 0..<world.number(5...40) {
+      let single = world.packet(sets: rules).frame
+      guard !single.isEmpty else { continue }
+      frames.insert(single, at: world.number(0...frames.count))
+    }
+    return frames
+  }
+}

@@ -1,0 +1,152 @@
+import Forwarder
+import PacketHeaders
+import PacketSamples
+import XSKEngine
+
+/// A configuration carried out packet by packet, as it is written: slow and plain. Rules one after the other, routes by looking
+/// through all of them, headers rewritten a byte at a time.
+///
+/// Limits have as many tokens as their burst, and never get another one: a test has to be over before the first would be due.
+struct ReferencePipeline {
+  let configuration: ForwarderConfiguration
+  let classifier: ReferenceClassifier
+  /// The prefix sets' prefixes, by their numbers in the rules.
+  let sets: [[RulePrefix]]
+  let router: ReferenceRouter
+
+  /// Frames by port, in order.
+  private(set) var sent: [[[UInt8]]]
+  /// Packets by ingress port and reason.
+  private(set) var drops: [[DropReason: UInt64]]
+  private(set) var rules: [RuleCount]
+  private(set) var defaultAction = RuleCount()
+  private(set) var malformed = RuleCount()
+  private(set) var counters: [String: RuleCount] = [:]
+  private(set) var passed: [RuleCount]
+  private(set) var exceeded: [RuleCount]
+  private var tokens: [Bucket: Int] = [:]
+
+  private struct Bucket: Hashable {
+    var limiter: Int
+    var flow: FlowKey?
+  }
+
+  init(_ configuration: ForwarderConfiguration, facts: [PortFacts]) {
+    self.configuration = configuration
+    classifier = ReferenceClassifier(configuration.rules)
+    sets = configuration.rules.prefixSets.map { name in
+      let set = configuration.sets.first { $0.name == name } ?? NamedPrefixes(name)
+      return set.ipv4.map(RulePrefix.init) + set.ipv6.map(RulePrefix.init)
+    }
+    router = ReferenceRouter(configuration, facts: facts)
+    sent = configuration.ports.map { _ in [] }
+    drops = configuration.ports.map { _ in [:] }
+    rules = configuration.rules.rules.map { _ in RuleCount() }
+    passed = configuration.limiters.map { _ in RuleCount() }
+    exceeded = passed
+  }
+
+  /// What actions have said so far.
+  private struct Progress {
+    var tag: RuleAction.VLANAction?
+    var mark: UInt32?
+  }
+
+  mutating func handle(_ frame: [UInt8], on port: Int) {
+    var packet = RulePacket(frame)
+    packet.ingressPort = UInt8(port)
+    packet.context.sets = sets
+    var progress = Progress()
+    var first = 0
+    while true {
+      let found = classifier.firstMatch(packet, from: first)
+      let actions = actions(found, packet)
+      first = (found ?? 0) + 1
+      for action in actions {
+        if carryOut(action, packet, &progress, on: port) { return }
+      }
+      if let mark = progress.mark { packet.context.keys[MetadataKey.mark.number] = UInt64(mark) }
+    }
+  }
+
+  /// The actions of a rule, or of the last resort; counts that it was asked.
+  private mutating func actions(_ rule: Int?, _ packet: RulePacket) -> [RuleAction] {
+    if let rule {
+      rules[rule].add(packet)
+      return configuration.rules.rules[rule].actions
+    }
+    guard packet.summary.isMalformed else {
+      defaultAction.add(packet)
+      return [configuration.rules.defaultAction]
+    }
+    malformed.add(packet)
+    return [configuration.rules.malformedAction ?? .drop("malformed")]
+  }
+
+  /// - Returns: true if the packet goes no further.
+  private mutating func carryOut(_ action: RuleAction, _ packet: RulePacket, _ progress: inout Progress, on port: Int)
+    -> Bool
+  {
+    switch action {
+    case .drop(let name): drop(reason(name, packet), port)
+    case .forward(let egress): send(packet.frame, progress, to: egress, from: port)
+    case .reflect: send(packet.frame, progress, to: port, from: port)
+    case .host: drop(.noHost, port)
+    case .route:
+      switch router.route(packet.frame, packet.summary) {
+      case .refused(let reason): drop(reason, port)
+      case .sent(let frame, let egress): send(frame, progress, to: egress, from: port)
+      }
+    case .rateLimit(let limiter, let excess):
+      guard take(packet, limiter) else {
+        drop(reason(excess, packet), port)
+        return true
+      }
+      return false
+    case .count(let name):
+      counters[name, default: RuleCount()].add(packet)
+      return false
+    case .setVLAN(let tag):
+      progress.tag = tag
+      return false
+    case .setMark(let value, let mask):
+      progress.mark = (progress.mark ?? 0) & ~mask | value & mask
+      return false
+    case .sample: return false
+    }
+    return true
+  }
+
+  private func reason(_ name: String, _ packet: RulePacket) -> DropReason {
+    if name == "malformed" { return .malformed(packet.summary.malformation) }
+    return configuration.dropReasons[name] ?? .policy
+  }
+
+  private mutating func drop(_ reason: DropReason, _ port: Int) { drops[port][reason, default: 0] += 1 }
+
+  private mutating func take(_ packet: RulePacket, _ number: Int) -> Bool {
+    let limiter = configuration.limiters[number]
+    let bucket = Bucket(limiter: number, flow: limiter.key == nil ? nil : packet.summary.key)
+    let left = tokens[bucket] ?? limiter.limit.burst
+    guard left > 0 else {
+      exceeded[number].add(packet)
+      return false
+    }
+    passed[number].add(packet)
+    tokens[bucket] = left - 1
+    return true
+  }
+
+  private mutating func send(_ frame: [UInt8], _ progress: Progress, to egress: Int, from port: Int) {
+    guard let tag = progress.tag else { return sent[egress].append(frame) }
+    guard let tagged = ReferenceRouter.retagged(frame, tag) else { return drop(.noHeadroom, port) }
+    sent[egress].append(tagged)
+  }
+}
+
+extension RuleCount {
+  fileprivate mutating func add(_ packet: RulePacket) {
+    packets += 1
+    bytes += UInt64(packet.frame.count)
+  }
+}

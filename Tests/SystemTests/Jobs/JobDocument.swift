@@ -1,0 +1,67 @@
+import Foundation
+import Testing
+
+/// The jobs of docs/jobs.md: their commands, and what these are said to print.
+struct JobDocument {
+  /// Commands to copy and paste at once.
+  struct Step {
+    var commands: String
+    /// Lines that are among the output, in any order; `…` stands for anything.
+    var prints: [String] = []
+  }
+
+  let name: String
+  let steps: [Step]
+
+  /// - Parameter name: behind `<!-- job:` in the document.
+  init(_ name: String) throws {
+    let path = BuiltPrograms.package.appendingPathComponent("docs/jobs.md")
+    let text = try String(contentsOf: path, encoding: .utf8)
+    let parts = text.components(separatedBy: "<!-- job: ")
+    let part = try #require(parts.first { $0.hasPrefix("\(name) -->") })
+    var steps: [Step] = []
+    for block in part.components(separatedBy: "\n```").dropFirst() {
+      let lines = block.split(separator: "\n").map { String($0) }
+      switch lines.first {
+      case "bash": steps.append(Step(commands: lines.dropFirst().joined(separator: "\n")))
+      case "text": steps[steps.count - 1].prints = Array(lines.dropFirst())
+      default: break
+      }
+    }
+    self.name = name
+    self.steps = steps
+  }
+
+  /// A script that carries out all steps, with a line ahead of each one's output.
+  ///
+  /// Names of namespaces and control sockets are files below /run: the script has directories of its own there.
+  var script: String {
+    let prelude = """
+      mkdir -p /run/netns /run/xskfwd
+      mount -t tmpfs none /run/netns && mount -t tmpfs -o mode=700 none /run/xskfwd && mount -t tmpfs none /tmp || exit 99
+      exec 2>&1
+      set -e
+      """
+    let blocks = steps.enumerated().map { "echo '=== step \($0)'\n\($1.commands)" }
+    return ([prelude] + blocks + ["ls /run/netns /run/xskfwd /tmp", "echo '=== end'"]).joined(separator: "\n")
+  }
+
+  /// What each step printed.
+  static func split(_ output: String) -> [String] {
+    output.components(separatedBy: "=== step ").dropFirst().map {
+      $0.components(separatedBy: "=== end")[0]
+    }
+  }
+
+  /// Whether a line is as it was said to be, or contains it. White space counts once.
+  static func matches(_ line: String, _ expected: String) -> Bool {
+    func plain(_ text: String) -> String { text.split { $0 == " " || $0 == "\t" }.joined(separator: " ") }
+    var rest = " \(plain(line)) "[...]
+    for part in plain(expected).components(separatedBy: "…").map({ $0.trimmingCharacters(in: .whitespaces) })
+    where !part.isEmpty {
+      guard let found = rest.range(of: part) else { return false }
+      rest = rest[found.upperBound...]
+    }
+    return true
+  }
+}

@@ -1,0 +1,35 @@
+import Foundation
+import Testing
+import XSKLab
+
+extension OnVeth {
+  /// docs/jobs.md, as somebody follows it who copies and pastes.
+  @Suite("Jobs of the documentation") struct Jobs {
+    @Test(arguments: ["scrubber", "router", "bump"])
+    func `a job does what the document says, and leaves nothing behind`(name: String) throws {
+      let job = try JobDocument(name)
+      try #require(job.steps.count >= 5)
+      let machine = try NetworkNamespace("jobs")
+      // A PID namespace: whatever the script leaves running ends with it.
+      let words = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "bash", "-c", job.script]
+      let folder = URL(fileURLWithPath: BuiltPrograms.xskfwd).deletingLastPathComponent().path
+      let place = ["env", "-C", BuiltPrograms.package.path, "PATH=\(folder):\(Self.path)"]
+      let result = try machine.run(place + words, timeout: .seconds(100))
+      #expect(result.succeeded, "\(result.output)\n\(result.errors)")
+      let outputs = JobDocument.split(result.output)
+      #expect(outputs.count == job.steps.count)
+      for (step, output) in zip(job.steps, outputs) {
+        var lines = output.components(separatedBy: "\n")
+        for expected in step.prints {
+          let place = lines.firstIndex { JobDocument.matches($0, expected) }
+          // Each line stands for one of the output.
+          if let place { lines.remove(at: place) }
+          #expect(place != nil, "\"\(expected)\" is not in what this printed:\n\(step.commands)\n\(output)")
+        }
+      }
+      #expect(result.output.contains("/run/netns:\n\n/run/xskfwd:\n\n/tmp:\n=== end"), "something was left behind")
+    }
+
+    static let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin"
+  }
+}
