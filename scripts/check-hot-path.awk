@@ -101,7 +101,7 @@ FILENAME != disassembly {
 pass == 1 {
   text = $0
   sub(/^ *[0-9a-f]+:[ \t]*/, "", text)
-  previous3 = previous2; previous2 = previous1; previous1 = text
+  previous5 = previous4; previous4 = previous3; previous3 = previous2; previous2 = previous1; previous1 = text
   if (text !~ /^(call|jmp|j[a-z]+ |sys|int|lea|mov|notrack|bnd|loop)/) next
   decode(text)
   if (kind == "other" && text ~ /^(lea|mov)/) {
@@ -109,8 +109,15 @@ pass == 1 {
     next
   }
   if (kind == "other" || kind == "end") next
-  # A switch's jump table is loaded just before its jump; any other jump through a pointer is a tail call.
-  if (kind == "table") kind = (previous2 previous3) ~ /movslq.*,4\)/ ? "switch" : "indirect"
+  # A switch loads the register that it jumps by from a table just before; any other jump through a pointer is a tail call.
+  if (kind == "table") {
+    register = text
+    sub(/^[^*]*[*]/, "", register)
+    sub(/[^%a-z0-9].*$/, "", register)
+    loaded = "movslq[^\n]*,4[)],[ \t]*" register "\n"
+    before = previous2 "\n" previous3 "\n" previous4 "\n" previous5 "\n"
+    kind = register ~ /^%/ && before ~ loaded ? "switch" : "indirect"
+  }
   if (kind == "switch") next
   if (target != "") refers(current, target)
   if (kind == "jump" || kind == "branch") { if (symbol ~ /\+0x[0-9a-f]+$/) next }

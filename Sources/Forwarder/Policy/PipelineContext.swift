@@ -18,21 +18,26 @@ import XSKEngine
 }
 
 /// Prefix sets, and a packet's metadata with the mark that rules may have set.
-struct MetadataContext: RuleContext, BitwiseCopyable, ~Escapable {
-  let sets: Span<PrefixSet.View>
-  let packet: PacketMetadata
-  let mark: UInt32?
+@frozen @usableFromInline struct MetadataContext: RuleContext, BitwiseCopyable, ~Escapable {
+  @usableFromInline let sets: Span<PrefixSet.View>
+  /// The metadata's bytes: plain spans need no destruction.
+  @usableFromInline let block: RawSpan
+  @usableFromInline let mark: UInt64
+  @usableFromInline let hasMark: Bool
 
-  @_lifetime(copy sets, copy packet)
-  init(_ sets: Span<PrefixSet.View>, _ packet: PacketMetadata, mark: UInt32?) {
-    (self.sets, self.packet, self.mark) = (sets, packet, mark)
+  @inlinable @inline(always) @_lifetime(copy sets, copy block)
+  init(_ sets: Span<PrefixSet.View>, _ block: RawSpan, mark: UInt32?) {
+    (self.sets, self.block) = (sets, block)
+    (self.mark, hasMark) = (UInt64(mark ?? 0), mark != nil)
   }
 
-  func metadata(_ key: UInt8) -> UInt64? {
-    if let mark, key == MetadataKey.mark.number { return UInt64(mark) }
-    return MetadataKey(number: Int(key)).flatMap { packet.get($0) }
+  @inlinable @inline(always) func metadata(_ key: UInt8) -> UInt64? {
+    if hasMark && key == MetadataKey.mark.number { return mark }
+    guard let key = MetadataKey(number: Int(key)) else { return nil }
+    let packet = PacketMetadata(block)
+    return packet.get(key)
   }
 
-  func contains(_ address: UInt32, inSet set: Int) -> Bool { sets[set].contains(address) }
-  func contains(_ address: UInt128, inSet set: Int) -> Bool { sets[set].contains(address) }
+  @inlinable @inline(always) func contains(_ address: UInt32, inSet set: Int) -> Bool { sets[set].contains(address) }
+  @inlinable @inline(always) func contains(_ address: UInt128, inSet set: Int) -> Bool { sets[set].contains(address) }
 }

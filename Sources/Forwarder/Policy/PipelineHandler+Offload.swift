@@ -7,7 +7,7 @@ extension PipelineHandler {
   /// It is asked for with each unit that still comes through: a request may get lost, and a verdict's time may be over.
   @usableFromInline @inline(never)
   mutating func ask(_ entry: PipelineEntry, _ summary: PacketSummary, _ port: UInt8) {
-    guard let offload, let verdict = OffloadedVerdict(entry.verdict) else { return }
+    guard offload.isOpen, let verdict = OffloadedVerdict(entry.verdict) else { return }
     let key = entry.kind == .offloadedSource ? Self.source(summary, port) : Self.flow(summary, port)
     guard let key else { return }
     offload.ask(key, verdict, milliseconds: state.verdictLifetime, decidedIn: state.verdictGeneration)
@@ -55,6 +55,26 @@ extension OffloadedVerdict {
       self = .redirect(to: port)
     } else {
       return nil
+    }
+  }
+}
+
+/// A worker's way to its requests, if it has one, without counting references on the packet path.
+@safe struct OffloadDoor {
+  // Safe: what the reference leads to is kept beside it.
+  private let requests: OffloadRequests?
+  private let reference: Unmanaged<OffloadRequests>?
+
+  init(_ requests: OffloadRequests?) {
+    self.requests = requests
+    unsafe reference = requests.map { unsafe Unmanaged.passUnretained($0) }
+  }
+
+  var isOpen: Bool { unsafe reference != nil }
+
+  func ask(_ key: VerdictKey, _ verdict: OffloadedVerdict, milliseconds: UInt32, decidedIn generation: UInt32) {
+    unsafe reference?._withUnsafeGuaranteedRef {
+      _ = $0.ask(key, verdict, milliseconds: milliseconds, decidedIn: generation)
     }
   }
 }

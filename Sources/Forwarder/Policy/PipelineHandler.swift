@@ -12,7 +12,7 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
   let exchange: PolicyExchange
   var hosts: HostPorts
   /// Where verdicts in the kernel are asked for; nil: nowhere.
-  let offload: OffloadRequests?
+  let offload: OffloadDoor
   /// The time of the packets, in ticks of `TimestampClock`, where it is not now: of a capture's. 0: now.
   public var replayTime: UInt64 = 0
   /// Destinations whose neighbour is not known, until the next housekeeping.
@@ -24,7 +24,7 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
     _ state: consuming PolicyState, _ exchange: PolicyExchange, hosts: consuming HostPorts, offload: OffloadRequests?,
     awaited: consuming AwaitedNeighbours
   ) {
-    self.offload = offload
+    self.offload = OffloadDoor(offload)
     self.awaited = awaited
     self.state = state
     self.exchange = exchange
@@ -76,18 +76,32 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
   mutating func matchAny(
     _ summary: PacketSummary, _ index: Int, _ burst: inout Burst, from first: Int, mark: UInt32?
   ) -> Int {
-    let port = burst.port
-    let packets = burst.packets
-    let (frame, length) = (packets.bytes(at: index), packets.packetLength(at: index))
     let found =
       state.usesMetadata
-      ? state.classifier.firstMatch(
-        summary, frame: frame, length: length, ingressPort: port,
-        context: MetadataContext(state.sets.span, packets.metadata(at: index), mark: mark), from: first)
-      : state.classifier.firstMatch(
-        summary, frame: frame, length: length, ingressPort: port,
-        context: PrefixSetContext(state.sets.span), from: first)
-    return found ?? lastResort(summary.malformation)
+      ? matchMetadata(summary, index, &burst, from: first, mark: mark)
+      : matchPlain(summary, index, &burst, from: first)
+    guard let found else { return lastResort(summary.malformation) }
+    return found
+  }
+
+  @inline(never)
+  private mutating func matchPlain(
+    _ summary: PacketSummary, _ index: Int, _ burst: inout Burst, from first: Int
+  ) -> Int? {
+    let (port, length) = (burst.port, burst.length(index))
+    return state.classifier.firstMatch(
+      summary, frame: burst.bytes(index), length: length, ingressPort: port,
+      context: PrefixSetContext(state.sets.span), from: first)
+  }
+
+  @inline(never)
+  private mutating func matchMetadata(
+    _ summary: PacketSummary, _ index: Int, _ burst: inout Burst, from first: Int, mark: UInt32?
+  ) -> Int? {
+    let (port, length) = (burst.port, burst.length(index))
+    return state.classifier.firstMatch(
+      summary, frame: burst.bytes(index), length: length, ingressPort: port,
+      context: MetadataContext(state.sets.span, burst.metadata(index).block, mark: mark), from: first)
   }
 
   @inlinable @inline(__always)

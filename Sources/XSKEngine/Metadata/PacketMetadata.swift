@@ -14,7 +14,7 @@ import CXsk
   @usableFromInline let low: UInt64
   @usableFromInline let high: UInt64
   /// The whole block, header included.
-  @usableFromInline let block: RawSpan
+  public let block: RawSpan
 
   /// A view of a block: the bytes that end where the packet begins.
   ///
