@@ -151,6 +151,9 @@ import XSKEngine
     var router = configuration
     router.rules.defaultAction = .route
     #expect(router.engineConfiguration().ports.map(\.punt)[..<2] == [.host, .none], "a router answers for itself only")
+    #expect(configuration.obstacles(to: configuration) == [] && router.obstacles(to: router) == [])
+    let obstacles = configuration.obstacles(to: router)
+    #expect(obstacles.map(\.subject) == ["ports.a.punt"] && obstacles[0].problem.hasPrefix("\"auto\" means"))
   }
 }
 

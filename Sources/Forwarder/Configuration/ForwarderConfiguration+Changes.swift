@@ -22,8 +22,19 @@ extension ForwarderConfiguration {
     for (place, port) in ports.enumerated() {
       check("ports.\(port.name).queues") { $0.ports[place].queues }
       check("ports.\(port.name).tap") { $0.ports[place].tap }
-      check("ports.\(port.name).punt") { $0.punt(of: $0.ports[place]) }
+      let new = changed.ports[place]
+      guard port.tap == new.tap, punt(of: port) != changed.punt(of: new) else { continue }
+      obstacles.append(puntObstacle(port, isAuto: port.punt == .auto && new.punt == .auto, changed.rules.routes))
     }
     return obstacles
+  }
+
+  /// - Parameter isAuto: nobody has touched the key: the rules gave it another meaning.
+  private func puntObstacle(_ port: ForwarderPort, isAuto: Bool, _ routes: Bool) -> XSKError {
+    let key = "ports.\(port.name).punt"
+    guard isAuto else { return XSKError(key, "can't be changed while it runs", remedy: "put it back, or restart") }
+    return XSKError(
+      key, "\"auto\" means something else, now that \(routes ? "an action is" : "no action is") \"route\"",
+      remedy: "restart; \"punt: host\" stays what it is, whatever the rules are")
   }
 }
