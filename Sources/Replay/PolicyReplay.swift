@@ -64,7 +64,7 @@ public struct PolicyReplay: Sendable {
       while let first = next, !isInterrupted {
         try lab.arrive(source.bytes, first, isFirst: true)
         next = try source.next()
-        while let record = next, lab.hasRoom, (0...Self.burstTime).contains(record.time - first.time) {
+        while let record = next, lab.hasRoom, (0...Self.burstTime).contains(record.time(since: first.time)) {
           try lab.arrive(source.bytes, record, isFirst: false)
           next = try source.next()
         }
@@ -139,7 +139,7 @@ private struct ReplayLab: ~Copyable {
     time = record
     let start = origin ?? (record.time, TimestampClock.now)
     origin = start
-    let passed = UInt64(max(0, record.time - start.time))
+    let passed = UInt64(max(0, record.time(since: start.time)))
     let ticks = start.ticks &+ TimestampClock.shared.ticks(nanoseconds: passed)
     worker.handler.units.replayTime = max(worker.handler.units.replayTime, ticks)
   }
@@ -154,6 +154,7 @@ private struct ReplayLab: ~Copyable {
 
   mutating func finish() throws(XSKError) {
     worker.drain()
+    worker.housekeeping()
     try takeTransmitted()
     try writer?.flush()
   }
@@ -177,4 +178,12 @@ private struct ReplayLab: ~Copyable {
 extension CaptureRecord {
   /// Nanoseconds of Unix time; wraps for dates that no clock has.
   fileprivate var time: Int64 { seconds &* 1_000_000_000 &+ Int64(nanoseconds) }
+
+  /// Nanoseconds since another time, negative if that is later, and ten years at most: a capture may say anything.
+  fileprivate func time(since other: Int64) -> Int64 {
+    let (difference, isTooLarge) = time.subtractingReportingOverflow(other)
+    let tenYears: Int64 = 315_360_000_000_000_000
+    guard !isTooLarge else { return time > other ? tenYears : -1 }
+    return min(difference, tenYears)
+  }
 }

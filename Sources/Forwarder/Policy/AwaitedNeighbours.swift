@@ -6,6 +6,8 @@ import XSKEngine
 struct AwaitedNeighbours: ~Copyable {
   private var destinations: FixedArray<AwaitedDestination>
   private var count = 0
+  /// When they were last asked for: CLOCK_MONOTONIC nanoseconds.
+  private var asked: UInt64 = 0
   private let resolve: (@Sendable (IPAddress, Int) -> Void)?
 
   /// - Parameter resolve: asks for a destination's neighbour on a port; nil: nobody can.
@@ -24,9 +26,10 @@ struct AwaitedNeighbours: ~Copyable {
     count += 1
   }
 
-  /// Asks for them: in housekeeping.
-  mutating func ask() {
-    guard count > 0 else { return }
+  /// Asks for them: in housekeeping, a hundred times a second at most, whoever scans a network.
+  mutating func ask(now: UInt64) {
+    guard count > 0, now &- asked >= 10_000_000 else { return }
+    asked = now
     for place in 0..<count {
       let destination = destinations[place]
       let address: IPAddress =

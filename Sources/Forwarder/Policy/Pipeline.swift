@@ -14,10 +14,10 @@ public final class Pipeline: Sendable {
   /// A worker as the control plane sees it.
   private struct Member: Sendable {
     let exchange: PolicyExchange
-    /// The policy that the worker had when it last answered.
-    var adopted: Policy
-    /// What it counts under the policies that it may still work by, oldest first.
-    var counting: [(policy: Policy, counters: PolicyCounters)]
+    /// The number of the state that the worker had when it was last looked at.
+    var adopted: UInt64 = 0
+    /// What it counts under the policies that it may still work by, oldest first, by the numbers of its states.
+    var counting: [(sequence: UInt64, past: PastPolicy)]
   }
 
   private struct State: Sendable {
@@ -27,6 +27,8 @@ public final class Pipeline: Sendable {
     /// What was counted under policies that are gone, by kind and name.
     var past: [CountedThing: RuleCount] = [:]
     var generation: UInt64 = 1
+    /// Of the last state that was sent to the workers.
+    var sequence: UInt64 = 0
     var notes = RuleNotes()
   }
 
@@ -40,8 +42,8 @@ public final class Pipeline: Sendable {
   /// - Parameters:
   ///   - policy: what the workers begin with.
   ///   - taps: for each port the TAP device that the action `host` hands packets to; nil: none.
-  ///   - resolve: called on workers, in housekeeping, with destinations whose neighbour on a port is not known: at most 16 a
-  ///     millisecond, again and again while packets to them come.
+  ///   - resolve: called on workers, in housekeeping, with destinations whose neighbour on a port is not known: at most 16 in
+  ///     10 ms, again and again while packets to them come.
   public init(
     _ policy: Policy, taps: [TapDevice?] = [], resolve: (@Sendable (IPAddress, Int) -> Void)? = nil
   ) {
@@ -77,8 +79,9 @@ public final class Pipeline: Sendable {
     let policy = policy
     let exchange = PolicyExchange()
     let notes = state.withLock { $0.notes.numbers(of: policy) }
-    let first = try PolicyState(policy, workers: workers, notes: notes, after: nil)
-    let member = Member(exchange: exchange, adopted: policy, counting: [(policy, first.counterMemory)])
+    let first = try PolicyState(policy, workers: workers, notes: notes, sequence: 0)
+    let member = Member(
+      exchange: exchange, counting: [(0, PastPolicy(policy: policy, counters: first.counterMemory))])
     state.withLock {
       $0.members[worker] = member
       $0.workers = workers
@@ -96,19 +99,23 @@ public final class Pipeline: Sendable {
 
 extension Pipeline {
   /// As `replace(within:wake:make:)`, by a policy that does not depend on the one in force.
+  @discardableResult
   public func replace(
     with policy: Policy, within seconds: Double = 5, wake: () -> Void = {}
-  ) throws(XSKError) {
+  ) throws(XSKError) -> PolicyReplacement {
     try replace(within: seconds, wake: wake) { _ in policy }
   }
 
-  /// Puts other routes in force, with the same rules and sets.
+  /// Puts other routes in force, with the same rules and sets. It is no new generation.
   ///
   /// - Parameter make: makes them of those that are in force.
+  @discardableResult
   public func replaceRoutes(
     wake: () -> Void = {}, make: (Routes) throws(XSKError) -> Routes
-  ) throws(XSKError) {
-    try replace(wake: wake) { policy throws(XSKError) in Policy(policy, routes: try make(policy.routes)) }
+  ) throws(XSKError) -> PolicyReplacement {
+    try replace(within: 5, generations: 0, wake: wake) { policy throws(XSKError) in
+      Policy(policy, routes: try make(policy.routes))
+    }
   }
 
   /// Puts another policy in force: on every worker between two bursts, whole. Buckets of limiters that stay, and counts of
@@ -118,42 +125,42 @@ extension Pipeline {
   ///   - seconds: how long to wait for the workers' answers.
   ///   - wake: wakes workers that sleep.
   ///   - make: makes it of the one in force: for the same ports, engine and metadata, which a running engine can't change.
-  /// - Throws: what `make` throws, or too much memory, and nothing has changed; or a worker that does not answer, and will
-  ///   take the policy when it is back.
+  /// - Throws: what `make` throws, or too much memory: then nothing has changed.
+  @discardableResult
   public func replace(
     within seconds: Double = 5, wake: () -> Void = {}, make: (Policy) throws(XSKError) -> Policy
-  ) throws(XSKError) {
-    let silent = try replacing.withLock { _ throws(XSKError) -> [Int] in
+  ) throws(XSKError) -> PolicyReplacement {
+    try replace(within: seconds, generations: 1, wake: wake, make: make)
+  }
+
+  private func replace(
+    within seconds: Double, generations: UInt64, wake: () -> Void, make: (Policy) throws(XSKError) -> Policy
+  ) throws(XSKError) -> PolicyReplacement {
+    try replacing.withLock { _ throws(XSKError) -> PolicyReplacement in
       let policy = try make(self.policy)
-      try send(policy)
+      try send(policy, generations)
       wake()
-      return waitForAnswers(policy, seconds)
-    }
-    guard silent.isEmpty else {
-      throw XSKError(
-        "worker \(silent.map(String.init).joined(separator: ", "))",
-        "has not taken the new policy within \(seconds) s; it will once it goes on",
-        remedy: "see: xskfwd show status")
+      return PolicyReplacement(generation: generation, silentWorkers: waitForAnswers(policy, seconds))
     }
   }
 
-  private func send(_ policy: Policy) throws(XSKError) {
-    let (members, workers, notes) = state.withLock { ($0.members, $0.workers, $0.notes.numbers(of: policy)) }
-    var order: [Int] = []
-    var states = try FixedArray<PolicyState?>(count: members.count) { _ throws(XSKError) in nil }
-    for (place, (worker, member)) in members.sorted(by: { $0.key < $1.key }).enumerated() {
-      states[place] = try PolicyState(policy, workers: workers, notes: notes, after: member.adopted)
-      order.append(worker)
+  private func send(_ policy: Policy, _ generations: UInt64) throws(XSKError) {
+    let (members, workers) = state.withLock { ($0.members, $0.workers) }
+    let (notes, sequence) = state.withLock { ($0.notes.numbers(of: policy), $0.sequence + 1) }
+    let order = members.keys.sorted()
+    var states = try FixedArray<PolicyState?>(count: order.count) { _ throws(XSKError) in
+      try PolicyState(policy, workers: workers, notes: notes, sequence: sequence)
     }
     // All are made: from here on nothing fails.
     state.withLock {
       $0.policy = policy
-      $0.generation += 1
+      $0.generation += generations
+      $0.sequence = sequence
     }
     for (place, worker) in order.enumerated() {
       guard let next = states[place].take() else { continue }
-      let counters = next.counterMemory
-      state.withLock { $0.members[worker]?.counting.append((policy, counters)) }
+      let past = PastPolicy(policy: policy, counters: next.counterMemory)
+      state.withLock { $0.members[worker]?.counting.append((sequence, past)) }
       members[worker]?.exchange.send(next)
     }
   }
@@ -168,25 +175,34 @@ extension Pipeline {
     }
   }
 
-  /// Takes the workers' answers in: what they counted under the policy before is kept by name.
+  /// Takes the workers' answers in: what they counted under policies before is kept by name.
+  ///
+  /// - Returns: those that don't work by the newest policy yet.
   private func collect(_ policy: Policy) -> [Int] {
     state.withLock { state in
       var silent: [Int] = []
       for worker in state.members.keys.sorted() {
         guard var member = state.members[worker] else { continue }
-        if let past = member.exchange.takePast() {
-          state.past.add(past.policy, past.counters)
-          member.adopted = policy
-          // States that it never took have counted nothing.
-          member.counting.removeAll { $0.policy !== policy }
-          state.members[worker] = member
-        }
-        if member.adopted !== policy { silent.append(worker) }
+        let (adopted, past) = member.exchange.collect()
+        for one in past { state.past.add(one.policy, one.counters) }
+        member.adopted = adopted
+        // Those before were given back, or never taken: then they have counted nothing.
+        member.counting.removeAll { $0.sequence < adopted }
+        state.members[worker] = member
+        if adopted != state.sequence { silent.append(worker) }
       }
       if silent.isEmpty { state.past.keep(policy) }
       return silent
     }
   }
+}
+
+/// What came of a replacement.
+public struct PolicyReplacement: Hashable, Sendable {
+  /// Policies so far, the first included; updates of routes don't count.
+  public var generation: UInt64
+  /// Workers that have not answered in time: they go on by the policy before, and take the new one once they go on at all.
+  public var silentWorkers: [Int]
 }
 
 // MARK: Counts
@@ -197,7 +213,7 @@ extension Pipeline {
     state.withLock { state in
       var sums = state.past
       for member in state.members.values {
-        for (policy, counters) in member.counting { sums.add(policy, counters) }
+        for (_, past) in member.counting { sums.add(past.policy, past.counters) }
       }
       return PipelineCounts(state.policy, sums, generation: state.generation)
     }

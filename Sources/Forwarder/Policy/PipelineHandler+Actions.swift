@@ -190,7 +190,10 @@ extension PipelineHandler {
       let place = match(summary, index, &burst)
       state.counters.add(place, packets: 1, bytes: burst.length(index))
       if burst.isCapturing { note(place, alone, 1, gro, &burst) }
-      let verdict = carryOut(place, alone, summary, gro, &burst)
+      let entry = state.entries[place]
+      let isOffloaded = entry.kind == .offloadedSource || entry.kind == .offloadedFlow
+      if isOffloaded { ask(entry, summary, burst.port) }
+      let verdict = isOffloaded ? entry.verdict : carryOut(place, alone, summary, gro, &burst)
       if let verdict { burst[verdict: index] = verdict }
       index = next
     }

@@ -170,6 +170,6 @@ extension PipelineHandler {
   public mutating func housekeeping(nanoseconds: UInt64) {
     exchange.receive(into: &state)
     state.publishGauges()
-    awaited.ask()
+    awaited.ask(now: nanoseconds)
   }
 }

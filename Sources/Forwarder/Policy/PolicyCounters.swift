@@ -9,12 +9,15 @@ import CXsk
   private let count: Int
 
   init(count: Int) {
-    unsafe base = .allocate(capacity: count * 2)
-    unsafe base.initialize(repeating: 0, count: count * 2)
+    // Cache lines of its own, in pairs as processors prefetch them: each worker writes to its counters for every unit.
+    let bytes = (count * 16 + 127) / 128 * 128
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: max(128, bytes), alignment: 128)
+    unsafe base = memory.bindMemory(to: UInt64.self, capacity: max(128, bytes) / 8)
+    unsafe base.initialize(repeating: 0, count: max(128, bytes) / 8)
     self.count = count
   }
 
-  deinit { unsafe base.deallocate() }
+  deinit { unsafe UnsafeMutableRawPointer(base).deallocate() }
 
   /// What the worker counts with: whoever keeps it keeps the object too.
   @unsafe var view: PolicyCountersView { unsafe PolicyCountersView(base: base, count: count) }

@@ -1,11 +1,22 @@
 import Synchronization
 
-/// Where the control plane leaves a policy for one worker, and finds the one that it has replaced. The worker looks here once a
+/// A policy that a worker no longer works by, and what it has counted under it.
+struct PastPolicy: Sendable {
+  let policy: Policy
+  let counters: PolicyCounters
+}
+
+/// Where the control plane leaves a policy for one worker, and finds the ones that it has replaced. The worker looks here once a
 /// housekeeping, between two bursts: never on the packet path.
 final class PolicyExchange: Sendable {
   private struct Box: ~Copyable {
     var next: PolicyState?
+    /// The last one that was replaced, whose memory is the control plane's to free.
     var past: PolicyState?
+    /// Replaced before that, if nobody collected them meanwhile.
+    var earlier: [PastPolicy] = []
+    /// The sequence number of the state that the worker has.
+    var adopted: UInt64 = 0
   }
 
   private let hasNext = Atomic<Bool>(false)
@@ -13,7 +24,7 @@ final class PolicyExchange: Sendable {
 
   init() {}
 
-  /// Leaves a state for the worker; one that it has not taken is gone.
+  /// Leaves a state for the worker; one that it has not taken yet is gone.
   func send(_ state: consuming PolicyState) {
     var sent: PolicyState? = state
     box.withLock { $0.next = sent.take() }
@@ -29,21 +40,26 @@ final class PolicyExchange: Sendable {
   @inline(never) private func exchange(_ state: inout PolicyState) {
     hasNext.store(false, ordering: .relaxed)
     box.withLock { box in
-      // It was taken back at the last moment.
       guard box.next != nil, var next = box.next.take() else { return }
       next.inherit(from: &state)
       state.publishGauges()
+      box.adopted = next.sequence
       swap(&state, &next)
+      if let older = box.past.take() {
+        box.earlier.append(PastPolicy(policy: older.policy, counters: older.counterMemory))
+      }
       box.past = consume next
     }
   }
 
-  /// The policy of the state that the worker has given back, and what it had counted; nil: it has not. The state's memory is
-  /// freed here.
-  func takePast() -> (policy: Policy, counters: PolicyCounters)? {
+  /// What the worker has given back since the last time, oldest first, and the sequence number of the state that it has now. The
+  /// memory of what it gave back is freed here.
+  func collect() -> (adopted: UInt64, past: [PastPolicy]) {
     box.withLock { box in
-      guard let past = box.past.take() else { return nil }
-      return (past.policy, past.counterMemory)
+      var past = box.earlier
+      box.earlier = []
+      if let last = box.past.take() { past.append(PastPolicy(policy: last.policy, counters: last.counterMemory)) }
+      return (box.adopted, past)
     }
   }
 }

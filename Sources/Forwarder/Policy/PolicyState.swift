@@ -16,8 +16,8 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
   @usableFromInline let stage: RouteStage
   @usableFromInline let counters: PolicyCountersView
   var limiters: FixedArray<WorkerLimiter>
-  /// For each limiter the one of the state before whose buckets go on; −1: none.
-  let heirs: FixedArray<Int>
+  /// Which of the states that were sent to the worker it is, from 0.
+  let sequence: UInt64
   let places: PolicyPlaces
   /// What captures call each entry by (`Burst.note`).
   let noteNumbers: FixedArray<UInt32>
@@ -38,9 +38,10 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
   /// - Parameters:
   ///   - workers: that limits on all packets of a rule are divided among.
   ///   - notes: what captures call rules and last resorts by.
-  ///   - past: whose buckets go on where limiters are the same.
+  ///   - sequence: which of the states that the worker is sent, from 0.
   /// - Throws: too much memory.
-  init(_ policy: Policy, workers: Int, notes: [UInt32], after past: Policy?) throws(XSKError) {
+  init(_ policy: Policy, workers: Int, notes: [UInt32], sequence: UInt64) throws(XSKError) {
+    self.sequence = sequence
     self.policy = policy
     noteNumbers = FixedArray(notes)
     places = policy.places
@@ -52,10 +53,8 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
     steps = FixedArray(policy.program.steps)
     stage = RouteStage(policy.routes, answersUnresolved: policy.configuration.kernelRoutes == nil)
     let limiters = policy.configuration.limiters
-    let heirs = limiters.map { limiter in past?.configuration.limiters.firstIndex(of: limiter) ?? -1 }
-    self.heirs = FixedArray(heirs)
     self.limiters = try FixedArray(count: limiters.count) { number throws(XSKError) in
-      try WorkerLimiter(limiters[number], workers: workers, isPlaceholder: heirs[number] >= 0)
+      try WorkerLimiter(limiters[number], workers: workers)
     }
     ruleCount = places.rules
     looksBeyondFlow = policy.rules.looksBeyondFlow
@@ -67,10 +66,12 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
     (sourceSets, destinationSets) = policy.setsInUse
   }
 
-  /// Takes over the buckets that go on.
+  /// Takes over the buckets of limiters that are the same. In housekeeping.
   mutating func inherit(from past: inout PolicyState) {
-    for number in 0..<limiters.count where heirs[number] >= 0 {
-      swap(&limiters[number], &past.limiters[heirs[number]])
+    let before = past.policy.configuration.limiters
+    for (number, limiter) in policy.configuration.limiters.enumerated() {
+      guard let heir = before.firstIndex(of: limiter) else { continue }
+      swap(&limiters[number], &past.limiters[heir])
     }
   }
 

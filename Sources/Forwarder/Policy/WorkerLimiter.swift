@@ -7,21 +7,16 @@ struct WorkerLimiter: ~Copyable {
   /// One where the limit is for each of something, else none.
   private var table: FixedArray<RateTable>
 
-  /// - Parameters:
-  ///   - workers: what a limit on all packets of a rule is divided among.
-  ///   - isPlaceholder: the buckets of an earlier policy will take its place: it needs no memory.
-  init(_ limiter: RateLimiter, workers: Int, isPlaceholder: Bool) throws(XSKError) {
+  /// - Parameter workers: what a limit on all packets of a rule is divided among.
+  init(_ limiter: RateLimiter, workers: Int) throws(XSKError) {
     let clock = TimestampClock.shared
     let now = TimestampClock.now
     let limit = limiter.key == nil ? limiter.limit.divided(among: workers) : limiter.limit
     bucket = TokenBucket(TokenRate(limit, ticksPerSecond: clock.ticksPerSecond), now: now)
-    guard let key = limiter.key, !isPlaceholder else {
-      table = try FixedArray(count: 0) { _ throws(XSKError) in fatalError("none is made") }
-      return
-    }
-    table = try FixedArray(count: 1) { _ throws(XSKError) in
+    table = try FixedArray(count: limiter.key == nil ? 0 : 1) { _ throws(XSKError) in
       try RateTable(
-        limiter.limit, forEach: key, entries: limiter.entries, ticksPerSecond: clock.ticksPerSecond, now: now)
+        limiter.limit, forEach: limiter.key ?? .flow, entries: limiter.entries, ticksPerSecond: clock.ticksPerSecond,
+        now: now)
     }
   }
 

@@ -68,7 +68,7 @@ public final class KernelRouteFollower: Sendable {
   ///
   /// Cheap, and of no effect if it was called for the same neighbour within the last second (for one that doesn't answer: within
   /// up to 30 seconds). Gateways need no call: they are looked for as soon as a route names them, and verified every 15
-  /// seconds, other neighbours on ports once a minute when they are stale. The answer is an update. Any thread, but no worker's.
+  /// seconds, other neighbours on ports once a minute when they are stale. The answer is an update. Not for the packet path.
   ///
   /// - Parameter port: the next hop's.
   public func resolve(_ destination: IPAddress, port: Int) {

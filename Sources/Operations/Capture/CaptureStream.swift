@@ -38,10 +38,14 @@ final class CaptureStream: HTTPStream {
     state.withLock { $0.ending = $0.ending ?? MonotonicTime.now }
   }
 
+  func look() {
+    if MonotonicTime.now >= deadline || session.isComplete { finish() }
+  }
+
   func close() { session.end() }
 
   func next(upTo limit: Int) -> [UInt8]? {
-    if MonotonicTime.now >= deadline || session.isComplete { finish() }
+    look()
     return state.withLock { state in
       guard !state.isOver else { return nil }
       begin(&state)

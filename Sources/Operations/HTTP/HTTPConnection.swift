@@ -59,6 +59,11 @@ final class HTTPConnection {
   /// When to go on although nothing can be read or written: the stream may have more.
   var nextLook: Double { phase == .streaming && output.isEmpty ? stream?.nextLook ?? .infinity : .infinity }
 
+  /// Looks in on a stream whose peer takes nothing.
+  func look() {
+    if phase == .streaming && !output.isEmpty { stream?.stream.look() }
+  }
+
   /// Has a stream come to its end.
   func finish() { stream?.stream.finish() }
 

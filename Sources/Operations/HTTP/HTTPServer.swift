@@ -68,6 +68,7 @@ final class HTTPServer: Sendable {
         due[index] = now + chore.seconds
       }
       connections.removeAll { $0.isDone || now >= $0.deadline }
+      for connection in connections { connection.look() }
       let times = due + connections.flatMap { [$0.deadline, $0.nextLook] }
       let ready = wait(connections, until: times.min() ?? .infinity)
       // Those that are there first: a crowd at the door does not push a served one out.

@@ -6,8 +6,15 @@ public protocol HTTPStream: AnyObject, Sendable {
   /// The peer, or the program, wants it to come to its end soon: `next` answers what is still missing, then nil.
   func finish()
 
+  /// Looked in on about once a second while the peer takes nothing: a time that is over ends it all the same.
+  func look()
+
   /// It is not asked any more.
   func close()
+}
+
+extension HTTPStream {
+  public func look() {}
 }
 
 /// A stream on its way to a peer: chunks (RFC 9112 7.1), and never more of them in memory than one.

@@ -31,12 +31,16 @@ public final class PolicyDesk: Sendable {
 
   /// Serves all wishes that there are by one reload.
   ///
-  /// - Parameter reload: answers what was wrong: nothing, and the new policy is in force.
-  public func serve(_ reload: () -> [String]) -> ReloadReport {
+  /// - Parameter reload: answers what came of it.
+  public func serve(_ reload: () -> ReloadOutcome) -> ReloadReport {
     let number = state.withLock { $0.wanted }
-    let problems = reload()
-    let report = ReloadReport(
-      number: number, state: problems.isEmpty ? .loaded : .refused, generation: pipeline.generation, problems: problems)
+    var report = ReloadReport(number: number, state: .refused, generation: pipeline.generation, problems: [])
+    switch reload() {
+    case .refused(let problems): report.problems = problems
+    case .loaded(let replacement):
+      (report.state, report.generation) = (.loaded, replacement.generation)
+      report.silentWorkers = replacement.silentWorkers
+    }
     state.withLock { $0.last = report }
     return report
   }
@@ -46,6 +50,13 @@ public final class PolicyDesk: Sendable {
     if let last = state.withLock({ $0.last }), last.number >= number { return last }
     return ReloadReport(number: number, state: .pending, generation: pipeline.generation, problems: [])
   }
+}
+
+/// What came of a reload.
+public enum ReloadOutcome: Sendable {
+  case loaded(PolicyReplacement)
+  /// What was wrong, a line each: nothing has changed.
+  case refused([String])
 }
 
 /// What became of a wish to reload: what `POST /v1/reload` and `GET /v1/reload` answer.
@@ -59,4 +70,11 @@ public struct ReloadReport: Codable, Hashable, Sendable {
   public var generation: UInt64
   /// What was wrong, a line each: then nothing has changed.
   public var problems: [String]
+  /// Workers that have not taken the new policy yet; they will once they go on.
+  public var silentWorkers: [Int] = []
+
+  enum CodingKeys: String, CodingKey {
+    case number, state, generation, problems
+    case silentWorkers = "silent_workers"
+  }
 }

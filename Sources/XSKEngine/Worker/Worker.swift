@@ -49,6 +49,7 @@ public struct Worker<Handler: PacketHandler & ~Copyable>: ~Copyable {
 
   /// Timers, counters, mailbox, kernel statistics; between bursts.
   @inlinable public mutating func housekeeping() {
+    parts.beginHousekeeping()
     handler.housekeeping(&parts.core.burst.held, nanoseconds: TimestampClock.monotonicNanoseconds)
     parts.watch(handler.wakeDescriptor)
     parts.finishHousekeeping()

@@ -19,6 +19,9 @@ struct WorkerResources {
 }
 
 extension WorkerParts {
+  /// The bell is silenced before anybody looks for what it was rung for: what rings from now on is looked for next time.
+  @usableFromInline mutating func beginHousekeeping() { resources.control.silence() }
+
   /// The worker's own part of housekeeping.
   @usableFromInline mutating func finishHousekeeping() {
     core.dispatchReleased()
@@ -29,7 +32,6 @@ extension WorkerParts {
       for slot in 0..<core.queueCount { readKernelState(slot) }
     }
     core.writeGauges()
-    resources.control.silence()
     if let mail = resources.control.takeMail() { obey(mail) }
     if let wish = resources.control.newCaptureWish() { obey(wish) }
   }

@@ -29,7 +29,10 @@ struct Run: ParsableCommand {
     engine.introduce("run --config \(config)")
     var run = EngineRun(configuration: engine, operating: operating, output: output)
     run.policy = policy
-    run.obstacle = { taps.compactMap(\.self).first(where: \.isGone).map { Self.gone($0.name) } }
+    run.obstacle = {
+      policy.tend()
+      return taps.compactMap(\.self).first(where: \.isGone).map { Self.gone($0.name) }
+    }
     run.started = {
       for line in taps.compactMap(\.self).flatMap(\.notes) { Console.error("xskfwd: \(line)") }
     }
@@ -84,6 +87,9 @@ struct Reload: ParsableCommand {
     for line in report.problems { Console.error(line) }
     guard report.state == .loaded else {
       throw XSKError(client.path, "not reloaded, nothing has changed", remedy: "correct what is said above")
+    }
+    for worker in report.silentWorkers {
+      Console.error("xskfwd: worker \(worker) has not taken it yet, and will once it goes on")
     }
     Console.print("policy \(report.generation) is in force")
   }

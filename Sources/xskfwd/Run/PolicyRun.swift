@@ -29,13 +29,15 @@ final class PolicyRun {
     let routes = try follower?.first()
     let policy = try Policy(configuration, facts: facts, routes: routes, reasons: numbers)
     let pipeline = Pipeline(policy, taps: taps, resolve: follower?.resolve)
-    follower?.feed(pipeline)
     self.follower = follower
     desk = PolicyDesk(pipeline)
   }
 
   /// The engine runs: its workers take routes from now on.
-  func begin(_ engine: Engine) { follower?.begin(engine) }
+  func begin(_ engine: Engine) { follower?.begin(desk.pipeline, engine) }
+
+  /// Now and then, while the engine runs.
+  func tend() { follower?.retry() }
 
   /// Before the engine is stopped.
   func end() { follower?.end() }
@@ -46,7 +48,7 @@ final class PolicyRun {
       do throws(XSKError) {
         return try replace(engine)
       } catch {
-        return ["\(error)"]
+        return .refused(["\(error)"])
       }
     }
     guard report.state == .loaded else {
@@ -54,14 +56,16 @@ final class PolicyRun {
       return Console.error("xskfwd: \(path): not reloaded, nothing has changed")
     }
     Console.error("xskfwd: \(path): reloaded, policy \(report.generation)")
+    for worker in report.silentWorkers {
+      Console.error("xskfwd: worker \(worker) has not taken it yet, and will once it goes on")
+    }
   }
 
-  /// What is wrong; nothing: the new policy is in force.
-  private func replace(_ engine: Engine) throws(XSKError) -> [String] {
+  private func replace(_ engine: Engine) throws(XSKError) -> ReloadOutcome {
     let file = ConfigurationFile.read(path)
-    guard let changed = file.configuration else { return file.errors.map(\.description) }
+    guard let changed = file.configuration else { return .refused(file.errors.map(\.description)) }
     let obstacles = configuration.obstacles(to: changed)
-    guard obstacles.isEmpty else { return obstacles.map { "\(path): \($0)" } }
+    guard obstacles.isEmpty else { return .refused(obstacles.map { "\(path): \($0)" }) }
     // What the devices are like now: a MAC address or MTU may have changed.
     let facts = engine.portStatus.map { PortFacts($0.device) }
     var reasons = reasons
@@ -71,13 +75,13 @@ final class PolicyRun {
     var routes = follower == nil ? try changed.makeRoutes(facts) : nil
     try engine.add(reasonNames: reasons.names)
     self.reasons = reasons
-    defer { engine.verdicts?.removeAll() }
-    try desk.pipeline.replace(wake: engine.wakeWorkers) { policy throws(XSKError) in
+    let replacement = try desk.pipeline.replace(wake: engine.wakeWorkers) { policy throws(XSKError) in
       // The kernel's routes go on, until the follower has looked at the file's.
       try Policy(
         changed, facts: facts, routes: routes.take() ?? policy.routes, verdictGeneration: generation, reasons: numbers)
     }
+    engine.verdicts?.removeAll()
     follower?.reconfigure(changed)
-    return []
+    return .loaded(replacement)
   }
 }
