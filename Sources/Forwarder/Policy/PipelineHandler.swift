@@ -40,17 +40,28 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
     state.counters.add(place, packets: unit.count, bytes: Self.bytes(unit, unit.count, gro, burst.packets))
     if burst.isCapturing { note(place, unit, unit.count, gro, &burst) }
     let entry = state.entries[place]
-    switch entry.kind {
-    case .verdict: return entry.verdict
-    case .offloadedSource, .offloadedFlow:
-      ask(entry, gro.summary(of: unit), burst.port)
-      return entry.verdict
-    case .route:
+    // The two that are common, without a table of jumps.
+    if entry.kind == .verdict { return entry.verdict }
+    if entry.kind == .route {
       let verdict = state.stage.route(unit, gro.summary(of: unit), of: gro, in: &burst, &answers)
       guard verdict.isFinal else { return verdict }
       return unrouted(verdict, unit, gro.summary(of: unit), gro, &burst)
-    case .malformed: return .drop(.malformed(gro.summary(of: unit).malformation))
-    case .steps: return carryOut(place, unit, gro.summary(of: unit), gro, &burst)
+    }
+    return decideOtherwise(place, unit, gro.summary(of: unit), gro, &burst)
+  }
+
+  /// What is seldom, or takes its time.
+  @usableFromInline @inline(never)
+  mutating func decideOtherwise(
+    _ place: Int, _ unit: GROUnit, _ summary: PacketSummary, _ gro: borrowing GROLite, _ burst: inout Burst
+  ) -> Verdict? {
+    let entry = state.entries[place]
+    switch entry.kind {
+    case .verdict, .route, .steps: return carryOut(place, unit, summary, gro, &burst)
+    case .offloadedSource, .offloadedFlow:
+      ask(entry, summary, burst.port)
+      return entry.verdict
+    case .malformed: return .drop(.malformed(summary.malformation))
     }
   }
 

@@ -35,10 +35,12 @@
   @inlinable public var egressPort: UInt8? { kind == .forward ? argument : nil }
 
   /// The packet leaves by a port.
-  @inlinable public var isTransmitted: Bool { kind == .forward || kind == .reflect }
+  @inlinable @inline(__always) public var isTransmitted: Bool { hasKind(.forward) || hasKind(.reflect) }
 
   /// The packet ends here: it does not leave by any port, and is not held.
-  @inlinable public var isFinal: Bool { kind == .drop || kind == .deliver }
+  @inlinable @inline(__always) public var isFinal: Bool { hasKind(.drop) || hasKind(.deliver) }
+
+  @inlinable @inline(__always) func hasKind(_ kind: Kind) -> Bool { rawValue &>> 8 == UInt16(kind.rawValue) }
 
   /// Set by `Burst.hold`: the packet stays with the handler.
   @inlinable static var held: Verdict { Verdict(kind: .held, argument: 0) }
