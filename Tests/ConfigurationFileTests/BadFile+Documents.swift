@@ -175,6 +175,10 @@ extension BadFile {
       "{listener-queries: 1}",
       "f:2:52: ports.a.punt.listener-queries: value \"1\": unknown; use true or false"),
     BadFile(
+      "version: 1\nports: {a: {device: local}}",
+      "f:2:21: ports.a.device: value \"local\": what the forwarder calls its own packets; rename the interface: ip link set local name NAME"
+    ),
+    BadFile(
       "version: 1\nports: {a: {device: eth0, tap: eth1}, b: {device: eth1}}",
       "f:2:32: ports.a.tap: value \"eth1\": port \"b\" has a device of this name; choose a name that no interface has"),
     BadFile(

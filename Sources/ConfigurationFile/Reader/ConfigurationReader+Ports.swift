@@ -19,6 +19,11 @@ extension ConfigurationReader {
       let port = readPort(entry)
       ports.append(port)
       guard !port.device.isEmpty else { continue }
+      if port.device == ForwarderConfiguration.localPort {
+        report(
+          fieldElement(entry.element, "device"), value: port.device, "what the forwarder calls its own packets",
+          "rename the interface: ip link set \(port.device) name NAME")
+      }
       if let user = users.updateValue(entry.key, forKey: port.device) {
         report(
           fieldElement(entry.element, "device"), value: port.device, "port \"\(user)\" has the same device",

@@ -23,7 +23,7 @@ extension ForwarderConfiguration {
   }
 
   /// The engine's name for what the forwarder itself sends: answers, and what the host sends.
-  static var localPort: String { "local" }
+  public static var localPort: String { "local" }
 
   func punt(of port: ForwarderPort) -> PuntConfiguration {
     switch port.punt {

@@ -93,6 +93,7 @@ extension Engine {
     let link: Port.LinkState
     if let now = try? LinkDescription.named(port.name), now.index == state.device.index {
       link = now.flags & UInt32(IFF_RUNNING) != 0 ? .up : .down
+      followDevice(port, now)
     } else {
       link = .gone
     }
@@ -100,6 +101,22 @@ extension Engine {
     port.update { $0.link = link }
     note("\(port.name): link is \(link.rawValue)")
     publishDescription()
+  }
+
+  /// A device's MTU and MAC address may change under the engine.
+  private func followDevice(_ port: Port, _ link: LinkDescription) {
+    let device = port.current.device
+    guard link.mtu != device.mtu || link.address != device.hardwareAddress else { return }
+    port.update { ($0.device.mtu, $0.device.hardwareAddress) = (link.mtu, link.address) }
+    let now = port.current.device
+    if link.address != device.hardwareAddress { note("\(port.name): MAC address is \(now.hardwareAddressText)") }
+    guard link.mtu != device.mtu else { return }
+    note("\(port.name): MTU is \(link.mtu)")
+    for thread in threads {
+      for (place, queue) in thread.plan.queues.enumerated() where queue.port == port.index {
+        thread.control.setMaximumLength(EnginePlan.largestFrame(now), slot: place)
+      }
+    }
   }
 
   /// Looks after one queue: nothing while it works; vacate, close, and open again once it has failed.

@@ -9,6 +9,8 @@ import Synchronization
 public final class WorkerControl: Sendable {
   private let stop = Atomic<Bool>(false)
   private let hasMail = Atomic<Bool>(false)
+  private let hasMaximumLengths = Atomic<Bool>(false)
+  private let maximumLengths = Mutex<[Int: Int]>([:])
   private let mail = Mutex<Mailbox>(Mailbox())
   /// Readable when there is something to look at; negative if the kernel had none to give: the worker then looks often.
   let bell: CInt = cxsk_bell_open()
@@ -93,6 +95,23 @@ extension WorkerControl {
     captureWished.store(number, ordering: .releasing)
     self.ring()
     return number
+  }
+
+  /// Has the worker transmit no longer frames on a queue from now on.
+  func setMaximumLength(_ length: Int, slot: Int) {
+    maximumLengths.withLock { $0[slot] = length }
+    hasMaximumLengths.store(true, ordering: .releasing)
+    ring()
+  }
+
+  /// For the worker: the lengths that were set since the last time, by slot.
+  func takeMaximumLengths() -> [Int: Int]? {
+    guard hasMaximumLengths.load(ordering: .acquiring) else { return nil }
+    hasMaximumLengths.store(false, ordering: .relaxed)
+    return maximumLengths.withLock { lengths in
+      defer { lengths = [:] }
+      return lengths
+    }
   }
 
   /// Whether the worker has gone on to a wish, or past it: it holds no earlier ring.

@@ -33,6 +33,9 @@ extension WorkerParts {
     }
     core.writeGauges()
     if let mail = resources.control.takeMail() { obey(mail) }
+    if let lengths = resources.control.takeMaximumLengths() {
+      for (slot, length) in lengths { core.queues[slot].maximumLength = length }
+    }
     if let wish = resources.control.newCaptureWish() { obey(wish) }
   }
 

@@ -25,6 +25,7 @@ struct Run: ParsableCommand {
     let taps = try Self.taps(configuration.ports, devices)
     defer { for tap in taps { tap?.close() } }
     let policy = try PolicyRun(path: config, configuration, devices, taps: taps)
+    PeerNotes.tell(configuration.ports.map(\.device), "which go on as they came, and the far stacks will refuse")
     var engine = configuration.engineConfiguration()
     engine.introduce("run --config \(config)")
     var run = EngineRun(configuration: engine, operating: operating, output: output)

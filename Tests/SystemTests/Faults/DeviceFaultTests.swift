@@ -78,10 +78,32 @@ extension OnVeth {
           engine.messages.filter { $0.contains("m0 queue 0: back") }.count == round
         }
         try #require(isBack, "\(engine.messages)")
-        counts.append(try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count)
+        counts.append(try Self.engineDescriptors())
       }
       #expect(try lab.isPassing())
       #expect(counts.last == counts.first, "\(counts)")
+      engine.finish()
+    }
+
+    /// Descriptors of programs, maps and links. (Tests beside this one open sockets and files of theirs.)
+    private static func engineDescriptors() throws -> Int {
+      try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count { name in
+        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")
+        return target?.contains("bpf") ?? false
+      }
+    }
+
+    @Test("an MTU that changes as it runs counts from then on")
+    func changedMTU() throws {
+      let lab = try ForwardLab()
+      let engine = try lab.forward()
+      #expect(try lab.isPassing())
+      for mtu: UInt32 in [1400, 1500] {
+        try lab.middle.setMTU("m1", mtu)
+        #expect(engine.says("m1: MTU is \(mtu)"))
+        #expect(engine.portStatus[1].device.mtu == Int(mtu))
+      }
+      #expect(try lab.isPassing())
       engine.finish()
     }
 
