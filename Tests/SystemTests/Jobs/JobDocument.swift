@@ -34,10 +34,18 @@ struct JobDocument {
 
   /// A script that carries out all steps, with a line ahead of each one's output.
   ///
-  /// Names of namespaces and control sockets are files below /run: the script has directories of its own there.
-  var script: String {
+  /// Names of namespaces and control sockets are files below /run: the script has directories of its own there, and in /tmp.
+  ///
+  /// - Parameters:
+  ///   - programs: the folder of the program, and
+  ///   - package: the working folder; either may lie in /tmp, so both are also where they can't be hidden.
+  func script(programs: String, package: String) -> String {
     let prelude = """
       mkdir -p /run/netns /run/xskfwd
+      mount -t tmpfs none /mnt && mkdir /mnt/programs /mnt/package || exit 99
+      mount --bind '\(programs)' /mnt/programs && mount --bind '\(package)' /mnt/package || exit 99
+      export PATH=/mnt/programs:$PATH
+      cd /mnt/package || exit 99
       mount -t tmpfs none /run/netns && mount -t tmpfs -o mode=700 none /run/xskfwd && mount -t tmpfs none /tmp || exit 99
       exec 2>&1
       set -e

@@ -10,10 +10,11 @@ extension OnVeth {
       let job = try JobDocument(name)
       try #require(job.steps.count >= 5)
       let machine = try NetworkNamespace("jobs")
-      // A PID namespace: whatever the script leaves running ends with it.
-      let words = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "bash", "-c", job.script]
       let folder = URL(fileURLWithPath: BuiltPrograms.xskfwd).deletingLastPathComponent().path
-      let place = ["env", "-C", BuiltPrograms.package.path, "PATH=\(folder):\(Self.path)"]
+      let script = job.script(programs: folder, package: BuiltPrograms.package.path)
+      // A PID namespace: whatever the script leaves running ends with it.
+      let words = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "bash", "-c", script]
+      let place = ["env", "PATH=\(Self.path)"]
       let result = try machine.run(place + words, timeout: .seconds(100))
       #expect(result.succeeded, "\(result.output)\n\(result.errors)")
       let outputs = JobDocument.split(result.output)
