@@ -66,7 +66,7 @@ let package = Package(
 
     // What operating a running engine takes, but for the command line: control socket, metrics, systemd.
     .target(
-      name: "Operations", dependencies: ["Captures", "Forwarder", "Reporting", "XSKEngine", "CXsk"],
+      name: "Operations", dependencies: ["Captures", "Forwarder", "PacketHeaders", "Reporting", "XSKEngine", "CXsk"],
       swiftSettings: swiftSettings),
 
     // Namespaces, veth pairs and traffic: what the demo, the system tests and the benchmarks are set up with.
@@ -124,7 +124,8 @@ let package = Package(
       dependencies: ["Replay", "Captures", "GROLite", "Reporting", "XSKEngine", "XSKLab", "PacketSamples", "xskfwd"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "OperationsTests", dependencies: ["Operations", "Reporting", "XSKEngine", "CXsk", "MetricsParser"],
+      name: "OperationsTests",
+      dependencies: ["Operations", "Reporting", "XSKEngine", "CXsk", "MetricsParser", "PacketSamples"],
       swiftSettings: swiftSettings),
     // A strict reader of the Prometheus text format.
     .target(name: "MetricsParser", path: "Tests/MetricsParser", swiftSettings: swiftSettings),

@@ -45,6 +45,7 @@ public final class OperatorService: Sendable {
       ControlRoutes(engine: engine, history: history, requestStop: requestStop).add(to: &router)
       let names: @Sendable () -> [String] = { policy?.pipeline.noteNames ?? rules() }
       CaptureRoute(engine: engine, rules: names).add(to: &router)
+      FlowsRoute(engine: engine, history: history, rules: names).add(to: &router)
       exposition.add(to: &router)
       policy?.add(to: &router)
       additions(&router)

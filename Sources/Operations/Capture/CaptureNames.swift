@@ -49,25 +49,27 @@ struct CaptureNames: Sendable {
 
   /// What is said of a packet, a comment each.
   func comments(_ packet: CapturedPacket, rules: [String]) -> [String] {
-    var comments: [String] = []
-    switch packet.decision {
-    case .dropped(let reason):
-      let name = reasonNames[Int(reason.rawValue)] ?? reason.name
-      comments.append("dropped: \(name)\(packet.intendedEgress.map { " (to \(portName($0)))" } ?? "")")
-    case .forwarded(let port): comments.append("forwarded to \(portName(port))")
-    case .reflected: comments.append("reflected")
-    case .delivered: comments.append("delivered")
-    }
-    if let rule = packet.rule { comments.append("rule \(Self.rule(rule, rules))") }
-    if let rule = packet.sampler { comments.append("sampled by rule \(Self.rule(rule, rules))") }
+    var comments = [fate(packet.decision) + (packet.intendedEgress.map { " (to \(port(numbered: $0)))" } ?? "")]
+    if let number = packet.rule { comments.append("rule \(rule(number, rules))") }
+    if let number = packet.sampler { comments.append("sampled by rule \(rule(number, rules))") }
     return comments
   }
 
-  private func portName(_ number: UInt8) -> String {
+  /// What became of a packet.
+  func fate(_ decision: CapturedPacket.Decision) -> String {
+    switch decision {
+    case .dropped(let reason): "dropped: \(reasonNames[Int(reason.rawValue)] ?? reason.name)"
+    case .forwarded(let number): "forwarded to \(port(numbered: number))"
+    case .reflected: "reflected"
+    case .delivered: "delivered"
+    }
+  }
+
+  func port(numbered number: UInt8) -> String {
     ports.indices.contains(Int(number)) ? ports[Int(number)].name : "port \(number)"
   }
 
-  private static func rule(_ number: UInt32, _ rules: [String]) -> String {
+  func rule(_ number: UInt32, _ rules: [String]) -> String {
     number < rules.count ? rules[Int(number)] : "\(number)"
   }
 }

@@ -24,7 +24,16 @@ public struct CaptureRequest: Hashable, Sendable {
   public init() {}
 
   /// The request's target; the filter is its body.
-  public var target: String {
+  public var target: String { Self.target("/v1/capture", query) }
+
+  /// A path with a query behind it.
+  static func target(_ path: String, _ query: [(String, String)]) -> String {
+    guard !query.isEmpty else { return path }
+    return path + "?" + query.map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&")
+  }
+
+  /// The query that says it.
+  var query: [(String, String)] {
     var query: [(String, String)] = []
     if dropsOnly { query.append(("drops", "1")) }
     if !reasons.isEmpty { query.append(("reason", reasons.joined(separator: ","))) }
@@ -36,8 +45,7 @@ public struct CaptureRequest: Hashable, Sendable {
     if let count { query.append(("count", "\(count)")) }
     if let duration { query.append(("duration", "\(duration)")) }
     if let snapLength { query.append(("snaplen", "\(snapLength)")) }
-    guard !query.isEmpty else { return "/v1/capture" }
-    return "/v1/capture?" + query.map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&")
+    return query
   }
 
   public static let durations = 0.1...31_536_000
@@ -77,7 +85,7 @@ public struct CaptureRequest: Hashable, Sendable {
     }
   }
 
-  private static func number(
+  static func number(
     _ name: String, _ value: String, _ range: ClosedRange<UInt64>
   ) throws(XSKError) -> UInt64 {
     guard let number = UInt64(value), range.contains(number) else {

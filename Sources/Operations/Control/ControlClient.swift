@@ -34,7 +34,11 @@ public struct ControlClient: Sendable {
   public func report<Report: Decodable>(
     _ target: String, method: String = "GET", as type: Report.Type
   ) throws(XSKError) -> Report {
-    let body = try request(target, method: method)
+    try decode(request(target, method: method), as: type)
+  }
+
+  /// An answer's body as a report.
+  public func decode<Report: Decodable>(_ body: [UInt8], as type: Report.Type) throws(XSKError) -> Report {
     do { return try JSONDecoder().decode(type, from: Data(body)) } catch {
       throw XSKError(path, "its answer is not understood", remedy: "use the xskfwd that is running")
     }

@@ -13,16 +13,8 @@ struct CaptureCommand: ParsableCommand {
       packets that there is no room for are lost to the capture only, and counted.
       """)
 
-  @Flag(help: "Only packets that are dropped.") var drops = false
-  @Option(help: "Only packets dropped under this reason; may be given several times.") var reason: [String] = []
-  @Option(help: "Only packets that came in on this port, or were to leave by it.") var port: String?
-  @Option(help: "Only packets that came in on this queue of their device.") var queue: Int?
-  @Option(help: "Only packets that this rule decided about, or sampled.") var rule: String?
-  @Flag(help: "Only packets that rules sample.") var samples = false
-  @Option(help: ArgumentHelp("Only packets that match, as for tcpdump.", valueName: "expression")) var filter: String?
+  @OptionGroup var conditions: PacketConditions
   @Option(help: "Bytes that are kept of a packet, 1…262144.") var snaplen = CaptureSelection.maximumSnapLength
-  @Option(help: ArgumentHelp("Of the packets that meet all conditions take one in so many, at random.", valueName: "n"))
-  var oneIn: UInt32 = 1
   @Option(help: "End after so many packets.") var count: UInt64?
   @Option(help: "End after this many seconds, 0.1…31536000.") var duration: Double?
   @Option(help: ArgumentHelp("The file; - for standard output: … --write - | tcpdump -r -", valueName: "file"))
@@ -34,16 +26,9 @@ struct CaptureCommand: ParsableCommand {
       throw ValidationError(
         "--snaplen \(snaplen): out of range; give 1 to \(CaptureSelection.maximumSnapLength) bytes")
     }
-    guard oneIn > 0 else { throw ValidationError("--one-in 0: out of range; give 1 or more") }
     guard count != 0 else { throw ValidationError("--count 0: out of range; give 1 or more") }
-    if let queue, !(0...65_535).contains(queue) {
-      throw ValidationError("--queue \(queue): out of range; give 0 to 65535")
-    }
     if let duration, !CaptureRequest.durations.contains(duration) {
       throw ValidationError("--duration \(duration): out of range; give 0.1 to 31536000 seconds")
-    }
-    for name in reason where name.isEmpty || name.contains(",") {
-      throw ValidationError("--reason '\(name)': is no name of a reason; see: xskfwd show drops --json")
     }
     guard write != "-" || !Console.isTerminal else {
       throw ValidationError("--write -: standard output is a terminal; give it a pipe: … --write - | tcpdump -r -")
@@ -51,12 +36,8 @@ struct CaptureCommand: ParsableCommand {
   }
 
   func run() throws {
-    var request = CaptureRequest()
-    (request.dropsOnly, request.reasons) = (drops, reason)
-    (request.port, request.queue, request.rule, request.samplesOnly) = (port, queue, rule, samples)
-    (request.oneIn, request.snapLength) = (oneIn, snaplen)
-    (request.count, request.duration) = (count, duration)
-    if let filter { request.filter = try PacketFilter(expression: filter) }
+    var request = try conditions.request()
+    (request.snapLength, request.count, request.duration) = (snaplen, count, duration)
     var stop = StopSignal()
     let client = try instance.client()
     // Nothing of the file is lost before the other side has agreed.

@@ -9,17 +9,18 @@ struct Show: ParsableCommand {
     abstract: "Ask a running xskfwd over its control socket.",
     discussion: """
       status: ports, workers and their load, messages. counters: what moved, by queue and worker. drops: dropped packets \
-      by reason. Of 'xskfwd run': rules: what rules, counters and limiters have counted. routes: next hops and their routes, \
+      by reason. flows: who sends most, estimated from packets drawn at random. Of 'xskfwd run': rules: what rules, counters and limiters have counted. routes: next hops and their routes, \
       or where packets to an address go.
       """)
 
   enum Subject: String, ExpressibleByArgument, CaseIterable {
-    case status, counters, drops, rules, routes
+    case status, counters, drops, flows, rules, routes
   }
 
-  @Argument(help: "status, counters, drops, rules, or routes.") var subject: Subject
+  @Argument(help: "status, counters, drops, flows, rules, or routes.") var subject: Subject
   @Argument(help: "routes: an IP address to look up.") var address: String?
   @OptionGroup var instance: InstanceOptions
+  @OptionGroup var flows: FlowsOptions
   @Flag(help: "Print the answer as one JSON object a line.") var json = false
   @Flag(help: "Ask again and again, and show rates, until Ctrl-C or the other's end.") var watch = false
   @Option(help: "Seconds between two questions, 0.1…3600.") var interval = 1.0
@@ -31,12 +32,15 @@ struct Show: ParsableCommand {
     guard address == nil || subject == .routes else {
       throw ValidationError("\(address ?? ""): only routes take an address; leave it out")
     }
+    if subject != .flows, let option = flows.given {
+      throw ValidationError("\(option): only flows take it; leave it out")
+    }
   }
 
   func run() throws {
     var stop = StopSignal()
     let client = try instance.client()
-    var view = ShowView(client: client, json: json, address: address)
+    var view = ShowView(client: client, json: json, address: address, flows: try flows.request())
     var isRead = show(try view.next(subject))
     while watch, isRead, !stop.arrives(before: StopSignal.now + interval) {
       do throws(XSKError) {
@@ -59,20 +63,21 @@ private struct ShowView {
   let client: ControlClient
   let json: Bool
   private let routes: String
+  private let flows: FlowsRequest
   private var counters: CountersReport?
   private var drops: DropsReport?
   private var rules: (counts: PipelineCounts, time: Double)?
 
-  init(client: ControlClient, json: Bool, address: String?) {
+  init(client: ControlClient, json: Bool, address: String?, flows: FlowsRequest) {
     self.client = client
+    self.flows = flows
     routes = "/v1/routes" + (address.map { "?address=" + $0.percentEncoded } ?? "")
     self.json = json
   }
 
   mutating func next(_ subject: Show.Subject) throws(XSKError) -> String {
     guard !json else {
-      let text = String(
-        decoding: try client.request(subject == .routes ? routes : "/v1/\(subject.rawValue)"), as: UTF8.self)
+      let text = String(decoding: try body(subject), as: UTF8.self)
       return text.hasSuffix("\n") ? String(text.dropLast()) : text
     }
     switch subject {
@@ -85,12 +90,21 @@ private struct ShowView {
       let new = try client.report("/v1/drops", as: DropsReport.self)
       defer { drops = new }
       return new.text(since: drops)
+    case .flows: return try client.decode(FlowsReport.ask(client, flows), as: FlowsReport.self).text
     case .routes: return try client.report(routes, as: RoutesReport.self).text
     case .rules:
       let new = try client.report("/v1/rules", as: PipelineCounts.self)
       let now = StopSignal.now
       defer { rules = (new, now) }
       return new.text(since: rules?.counts, seconds: rules.map { now - $0.time })
+    }
+  }
+
+  private func body(_ subject: Show.Subject) throws(XSKError) -> [UInt8] {
+    switch subject {
+    case .flows: try FlowsReport.ask(client, flows)
+    case .routes: try client.request(routes)
+    default: try client.request("/v1/\(subject.rawValue)")
     }
   }
 }

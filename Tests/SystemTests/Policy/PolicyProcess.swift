@@ -17,15 +17,18 @@ final class PolicyProcess {
 
   /// Starts it, and waits until it runs.
   ///
-  /// - Parameter control: where it listens; nil: at a place of its own.
+  /// - Parameters:
+  ///   - control: where it listens; nil: at a place of its own.
+  ///   - around: a command that starts the command behind it, as env(1) does.
   init(
-    in namespace: NetworkNamespace, _ text: String, control: String? = nil, _ options: [String] = [],
+    in namespace: NetworkNamespace, _ text: String, control: String? = nil, around: [String] = [],
+    _ options: [String] = [],
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let folder = try ScratchFolder()
     let control = control ?? OperatedRun.freshPath
     path = try folder.write(Array(text.utf8), to: "policy.yaml")
-    let words = [BuiltPrograms.xskfwd, "run", "--config", path, "--control", control, "--json"]
+    let words = around + [BuiltPrograms.xskfwd, "run", "--config", path, "--control", control, "--json"]
     let process = try namespace.start(words + options)
     (self.folder, self.control, self.namespace, self.process) = (folder, control, namespace, process)
     let client = ControlClient(path: control)
