@@ -51,12 +51,16 @@ public import XSKEngine
 
   @inlinable public mutating func handle(_ burst: inout Burst) {
     if holdTime != 0 { return handleHolding(&burst) }
+    if Units.decidesAlone && (isSeparate || lanes[0].pause.isOn) {
+      return lanes[0].decideSeparately(&burst, &units)
+    }
     if isSeparate {
       lanes[0].gro.processSeparately(burst.packets)
     } else {
       lanes[0].gro.process(burst.packets)
     }
     lanes[0].decide(&burst, &units)
+    if Units.decidesAlone { lanes[0].pause.learn(packets: burst.count, units: lanes[0].gro.unitCount) }
   }
 
   @inlinable @inline(never)
@@ -89,6 +93,7 @@ public import XSKEngine
   @usableFromInline var heldCount = 0
   /// When the oldest held packet came.
   @usableFromInline var since: UInt64 = 0
+  @usableFromInline var pause = CoalescingPause()
 
   @usableFromInline init(_ configuration: GROConfiguration) {
     gro = GROLite(configuration)
@@ -100,6 +105,13 @@ public import XSKEngine
   mutating func decide<Units: UnitHandler & ~Copyable>(_ burst: inout Burst, _ units: inout Units) {
     gro.decide(&burst, &units)
     burst.count(units: gro.unitCount, packets: burst.count &- gro.heldCount)
+  }
+
+  /// The same of each packet by itself, GRO being off or not worth its while.
+  @inlinable @inline(never)
+  mutating func decideSeparately<Units: UnitHandler & ~Copyable>(_ burst: inout Burst, _ units: inout Units) {
+    gro.decideSeparately(&burst, &units)
+    pause.pass(burst.count)
   }
 
   /// Has the worker hold what GRO held back, in GRO's order.

@@ -13,6 +13,12 @@ public protocol UnitHandler: ~Copyable {
   /// - Returns: the verdict for all of the unit's packets; nil: they have theirs already, one by one.
   mutating func decide(_ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst) -> Verdict?
 
+  /// Whether packets may be units by themselves where GRO would merge too few to be worth its while. A constant.
+  static var decidesAlone: Bool { get }
+
+  /// As `prefetch`, for a packet that is going to be a unit by itself, and that nobody has parsed yet.
+  func prefetch(alone index: Int, of packets: borrowing BurstPackets)
+
   /// Units ahead of `decide` that `prefetch` is called for: 0…64, a constant. 0: it isn't called.
   static var prefetchDistance: Int { get }
 
@@ -31,6 +37,10 @@ public protocol UnitHandler: ~Copyable {
 
 extension UnitHandler where Self: ~Copyable {
   @inlinable public static var prefetchDistance: Int { 0 }
+
+  @inlinable public static var decidesAlone: Bool { false }
+
+  @inlinable public func prefetch(alone index: Int, of packets: borrowing BurstPackets) {}
 
   @inlinable public func prefetch(_ unit: GROUnit, of gro: borrowing GROLite) {}
 

@@ -215,7 +215,7 @@ extension GROLite {
   }
 
   @inlinable @inline(always)
-  mutating func parse<Batch: PacketBatch & ~Copyable & ~Escapable>(_ packet: Int, _ batch: borrowing Batch) {
+  func parse<Batch: PacketBatch & ~Copyable & ~Escapable>(_ packet: Int, _ batch: borrowing Batch) {
     let frame = batch.bytes(at: packet)
     // `packet` is below the burst's count.
     if batch.link == .ethernet {

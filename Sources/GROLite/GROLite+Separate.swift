@@ -22,4 +22,18 @@ extension GROLite {
       addLoneUnit(packet)
     }
   }
+
+  /// Parses one packet of a burst as a unit by itself, beside any burst that was processed: `summary(of:)` has its headers
+  /// until another packet of the same index is taken. For who decides about packets one after the other, each while its
+  /// headers are at hand.
+  ///
+  /// - Precondition: `index` is less than the configured capacity; nothing is held.
+  @inlinable @inline(always)
+  public func takeAlone<Batch: PacketBatch & ~Copyable & ~Escapable>(
+    _ index: Int, _ batch: borrowing Batch
+  ) -> GROUnit {
+    precondition(UInt(bitPattern: index) < UInt(bitPattern: configuration.capacity))
+    parse(index, batch)
+    return GROUnit(index, payload: unsafe summaries[index].payloadLength)
+  }
 }

@@ -32,6 +32,9 @@
     (self.mtu, self.vlan) = (mtu, vlan)
   }
 
+  /// A neighbour whose MAC address is known, in no VLAN.
+  @inlinable @inline(__always) var isPlain: Bool { kind == .neighbour && vlan == 0 }
+
   /// A next hop that packets don't leave by.
   @inlinable public init(_ kind: Kind) {
     self.init(port: 0, destination: 0, source: 0)

@@ -53,6 +53,8 @@ public final class Routes: Sendable {
 /// Sends packets on by longest prefix match: MAC addresses rewritten, TTL or hop limit taken down, VLAN set; what can't be
 /// sent is dropped under its reason, and its sender told (ICMP, RFC 1812, RFC 4443), limited in rate.
 ///
+/// Its methods are mutating because what borrows it out of line is given a copy of it.
+///
 /// Everything is decided once for a unit: its packets have one destination and one TTL, and none is larger than the first.
 @frozen public struct RouteStage: ~Copyable {
   // Keeps what the two views look into; changes together with them.
@@ -81,23 +83,20 @@ public final class Routes: Sendable {
     if key.version == 4 { ipv4.prefetch(key.destinationIPv4) } else { ipv6.prefetch(key.destinationIPv6) }
   }
 
+  @inlinable @inline(__always) func prefetch(ipv4 address: UInt32) { ipv4.prefetch(address) }
+
   /// Routes a unit: rewrites its packets and answers where they go, or why not.
   ///
   /// - Parameter summary: of its first packet. Asked for where it is needed: most ways need little of it.
   @inlinable @inline(__always)
-  public func route(
+  public mutating func route(
     _ unit: GROUnit, _ summary: @autoclosure () -> PacketSummary, of gro: borrowing GROLite, in burst: inout Burst,
     _ answers: inout AnswerQueue
   ) -> Verdict {
-    let value = lookup(summary().key)
-    guard value != IPv4RouteTable.View.noRoute else {
-      return refuse(summary(), unit, summary().isIP ? .noRoute : nil, .noRoute, &burst, &answers)
-    }
-    let hop = hops[Int(value)]
     let headers = summary()
-    guard hop.kind == .neighbour, headers.timeToLive > 1, headers.ipLength <= Int(hop.mtu), headers.vlanTags == 0,
-      hop.vlan == 0, !headers.flags.contains(.ipv4ChecksumBad)
-    else { return routeWithCare(unit, summary(), gro, &burst, hop, &answers) }
+    let place = plainHop(headers)
+    guard place != Self.noPlainHop else { return routeOtherwise(unit, summary(), gro, &burst, &answers) }
+    let hop = hops[place]
     let (network, version) = (Int(headers.networkOffset), headers.key.version)
     gro.forEachPacket(of: unit) { index in
       var frame = burst.mutableBytes(index)
@@ -105,6 +104,34 @@ public final class Routes: Sendable {
       frame.decrementHopLimit(at: network, version: version)
     }
     return .forward(to: hop.port)
+  }
+
+  @inlinable static var noPlainHop: Int { -1 }
+
+  /// The next hop of packets that need new MAC addresses and a lower hop limit, and nothing else: nearly all. Of others
+  /// `noPlainHop`.
+  @inlinable @inline(__always)
+  func plainHop(_ summary: borrowing PacketSummary) -> Int {
+    let value = lookup(summary.key)
+    guard value != IPv4RouteTable.View.noRoute else { return Self.noPlainHop }
+    let hop = hops[Int(value)]
+    guard hop.isPlain, summary.timeToLive > 1, summary.ipLength <= Int(hop.mtu), summary.vlanTags == 0,
+      !summary.flags.contains(.ipv4ChecksumBad)
+    else { return Self.noPlainHop }
+    return Int(value)
+  }
+
+  /// What `plainHop` has none for.
+  @usableFromInline @inline(never)
+  mutating func routeOtherwise(
+    _ unit: GROUnit, _ summary: PacketSummary, _ gro: borrowing GROLite, _ burst: inout Burst,
+    _ answers: inout AnswerQueue
+  ) -> Verdict {
+    let value = lookup(summary.key)
+    guard value != IPv4RouteTable.View.noRoute else {
+      return refuse(summary, unit, summary.isIP ? .noRoute : nil, .noRoute, &burst, &answers)
+    }
+    return routeWithCare(unit, summary, gro, &burst, hops[Int(value)], &answers)
   }
 
   /// The port that a packet's route leads to; nil: there is no route.
@@ -127,8 +154,7 @@ public final class Routes: Sendable {
   }
 
   /// What is seldom: VLAN tags on either side, and all that ends in an answer.
-  @usableFromInline @inline(never)
-  func routeWithCare(
+  private mutating func routeWithCare(
     _ unit: GROUnit, _ summary: PacketSummary, _ gro: borrowing GROLite, _ burst: inout Burst, _ hop: NextHop,
     _ answers: inout AnswerQueue
   ) -> Verdict {
@@ -162,7 +188,7 @@ public final class Routes: Sendable {
   static var forHost: Verdict { .drop(.noHost) }
 
   /// Rewrites one packet, its VLAN tags included.
-  private func rewrite(_ index: Int, _ burst: inout Burst, _ hop: NextHop, _ summary: PacketSummary) -> Bool {
+  private mutating func rewrite(_ index: Int, _ burst: inout Burst, _ hop: NextHop, _ summary: PacketSummary) -> Bool {
     var frame = burst.mutableBytes(index)
     frame.decrementHopLimit(at: Int(summary.networkOffset), version: summary.key.version)
     for _ in 0..<summary.vlanCount { _ = burst.removeVLAN(index) }
@@ -173,8 +199,7 @@ public final class Routes: Sendable {
   }
 
   /// Drops a unit, and tells its sender if there is something to tell: once for all of its packets.
-  @usableFromInline @inline(never)
-  func refuse(
+  private mutating func refuse(
     _ summary: PacketSummary, _ unit: GROUnit, _ error: ICMPError?, _ reason: DropReason, _ burst: inout Burst,
     _ answers: inout AnswerQueue
   ) -> Verdict {

@@ -32,7 +32,8 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
     answers = AnswerQueue()
   }
 
-  @inlinable public mutating func decide(
+  @inlinable @inline(__always)
+  public mutating func decide(
     _ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst
   ) -> Verdict? {
     if state.looksBeyondFlow && unit.count > 1 { return decideEach(unit, gro, &burst) }
@@ -49,6 +50,8 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
     }
     return decideOtherwise(place, unit, gro.summary(of: unit), gro, &burst)
   }
+
+  @inlinable public static var decidesAlone: Bool { true }
 
   /// What is seldom, or takes its time.
   @usableFromInline @inline(never)
@@ -148,6 +151,26 @@ extension PipelineHandler {
     let key = gro.summary(of: unit).key
     if state.usesRoutes { state.stage.prefetch(key) }
     if sets != 0 { prefetch(sets, key) }
+  }
+
+  @inlinable @inline(__always)
+  public func prefetch(alone index: Int, of packets: borrowing BurstPackets) {
+    let headers = packets.bytes(at: index)
+    // Untagged IPv4. It is a hint: whatever lies there, looking it up is harmless.
+    guard headers.byteCount >= 34, headers.byte(12) == 0x08, headers.byte(13) == 0 else { return }
+    let (source, destination) = (headers.word(26), headers.word(30))
+    if state.usesRoutes { state.stage.prefetch(ipv4: destination) }
+    prefetch(state.sourceSets, source)
+    prefetch(state.destinationSets, destination)
+  }
+
+  @inlinable @inline(__always)
+  func prefetch(_ sets: UInt64, _ address: UInt32) {
+    var left = sets
+    while left != 0 {
+      state.sets[left.trailingZeroBitCount].prefetch(address)
+      left &= left &- 1
+    }
   }
 
   @inlinable @inline(__always)

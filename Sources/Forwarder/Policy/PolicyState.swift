@@ -13,7 +13,7 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
   @usableFromInline let entries: FixedArray<PipelineEntry>
   let steps: FixedArray<PipelineStep>
   @usableFromInline let sets: FixedArray<PrefixSet.View>
-  @usableFromInline let stage: RouteStage
+  @usableFromInline var stage: RouteStage
   @usableFromInline let counters: PolicyCountersView
   var limiters: FixedArray<WorkerLimiter>
   /// Which of the states that were sent to the worker it is, from 0.

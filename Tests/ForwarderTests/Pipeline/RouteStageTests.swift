@@ -7,7 +7,7 @@ import XSKEngine
 
 /// Routes every unit; malformed ones are not for routing.
 struct RoutingUnits: UnitHandler, ~Copyable {
-  let stage: RouteStage
+  var stage: RouteStage
   var answers: AnswerQueue
 
   mutating func decide(_ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst) -> Verdict? {

@@ -8,6 +8,15 @@ extension RuleClassifier {
   func flowRows(_ key: FlowKey, _ flags: PacketSummary.Flags, _ fault: Malformation) -> RuleFlowRows {
     var rows = RuleFlowRows()
     if fieldsInUse & 0x03 != 0 { findAddressRows(key, flags, &rows) }
+    findServiceRows(key, flags, fault, &rows)
+    return rows
+  }
+
+  /// Protocol and ports.
+  @inlinable @inline(always)
+  func findServiceRows(
+    _ key: FlowKey, _ flags: PacketSummary.Flags, _ fault: Malformation, _ rows: inout RuleFlowRows
+  ) {
     if fieldsInUse & 0x0C != 0 {
       let hasPorts = flags.contains(.flow)
       if fieldsInUse & 0x04 != 0 {
@@ -21,7 +30,6 @@ extension RuleClassifier {
       let isUnknown = key.version == 0 || fault.isBehindIPv6Header
       rows.ipProtocol = isUnknown ? absentRow(.ipProtocol) : shortRow(.ipProtocol, key.ipProtocol.rawValue)
     }
-    return rows
   }
 
   @inlinable @inline(always)
@@ -211,5 +219,12 @@ extension RawSpan {
   func byte(_ offset: Int) -> UInt8 {
     // Any bit pattern is a number.
     unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+  }
+
+  /// Four bytes in network order; the offset is checked.
+  @inlinable @inline(always)
+  func word(_ offset: Int) -> UInt32 {
+    // As above.
+    unsafe UInt32(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
   }
 }

@@ -32,7 +32,13 @@ extension RuleClassifier {
     _ key: FlowKey, _ flags: PacketSummary.Flags, _ malformation: Malformation, context: borrowing Context,
     from first: Int = 0
   ) -> Int? {
-    let rows = flowRows(key, flags, malformation)
+    var rows = RuleFlowRows()
+    findServiceRows(key, flags, malformation, &rows)
+    if blockCount == 1 && first == 0 {
+      let found = searchServices(rows, key, flags, context)
+      if found != Self.undecided { return found < 0 ? nil : found }
+    }
+    if fieldsInUse & 0x03 != 0 { findAddressRows(key, flags, &rows) }
     var others = NoOtherRows()
     return count <= 64
       ? searchWord(rows, &others, key, flags, context, from: first)
@@ -66,6 +72,47 @@ extension RuleClassifier {
     let ipProtocol = unsafe heads[Int(rows.ipProtocol) &+ block].summary
     let others = unsafe others.summary(block, heads)
     return destination & source & destinationPort & sourcePort & ipProtocol & others
+  }
+
+  // MARK: By protocol and ports alone
+
+  @inlinable static var undecided: Int { -2 }
+
+  /// The first rule, if protocol and ports, which cost least, are enough to tell: -1 if they rule all rules out, and the rule
+  /// if no prefixes are asked for by the first that is left. Otherwise `undecided`.
+  ///
+  /// - Precondition: there is one block.
+  @inlinable @inline(always)
+  func searchServices<Context: RuleContext & ~Copyable & ~Escapable>(
+    _ rows: RuleFlowRows, _ key: FlowKey, _ flags: PacketSummary.Flags, _ context: borrowing Context
+  ) -> Int {
+    // Rows that the compiler made.
+    let ipProtocol = unsafe heads[Int(rows.ipProtocol)]
+    let destinationPort = unsafe heads[Int(rows.destinationPort)]
+    let sourcePort = unsafe heads[Int(rows.sourcePort)]
+    var summary = ipProtocol.summary & destinationPort.summary & sourcePort.summary
+    let isFlat = count <= 64
+    while summary != 0 {
+      // Of a small set the summary is the only word.
+      var word = summary
+      var firstOfWord = 0
+      if !isFlat {
+        let index = UInt32(truncatingIfNeeded: summary.trailingZeroBitCount)
+        // As in possibleRules(_:_:_:).
+        word = unsafe pool[Int(ipProtocol.base &+ index)] & pool[Int(destinationPort.base &+ index)]
+        unsafe word &= pool[Int(sourcePort.base &+ index)]
+        firstOfWord = Int(index) &* 64
+      }
+      while word != 0 {
+        // Bits are only set for rules that are there. A single block has all rules in their order.
+        let rule = firstOfWord &+ word.trailingZeroBitCount
+        guard unsafe !asksForAddresses[rule] else { return Self.undecided }
+        if !hasSetConditions || meetsConditions(rule, key, flags, context) { return rule }
+        word &= word &- 1
+      }
+      summary = isFlat ? 0 : summary & (summary &- 1)
+    }
+    return -1
   }
 
   // MARK: Up to 64 rules: one word
@@ -175,7 +222,7 @@ extension RuleClassifier {
 
   // MARK: Prefix sets
 
-  @inlinable @inline(never)
+  @inlinable @inline(always)
   func meetsConditions<Context: RuleContext & ~Copyable & ~Escapable>(
     _ rule: Int, _ key: FlowKey, _ flags: PacketSummary.Flags, _ context: borrowing Context
   ) -> Bool {
@@ -183,6 +230,28 @@ extension RuleClassifier {
     let (start, end) = unsafe (Int(conditionStarts[rule]), Int(conditionStarts[rule &+ 1]))
     guard start < end else { return true }
     guard flags.contains(.addresses) else { return false }
+    // Mostly there is one condition, and one set.
+    let condition = unsafe setConditions[start]
+    let set = condition.sets.trailingZeroBitCount
+    if start &+ 1 == end && key.version == 4 && condition.sets & (condition.sets &- 1) == 0 {
+      let address = condition.isDestination ? key.destinationIPv4 : key.sourceIPv4
+      return context.contains(address, inSet: set) != condition.isNegated
+    }
+    return meetsAll(
+      start, end, (key.address0, key.address1), (key.address2, key.address3), key.identity, context)
+  }
+
+  /// All of a rule's conditions on sets. The key comes in pieces, which are passed in registers: a key in memory would be copied
+  /// there for every packet, and read back before its stores are through.
+  @inlinable @inline(never)
+  func meetsAll<Context: RuleContext & ~Copyable & ~Escapable>(
+    _ start: Int, _ end: Int, _ upper: (UInt64, UInt64), _ lower: (UInt64, UInt64), _ identity: UInt64,
+    _ context: borrowing Context
+  ) -> Bool {
+    var key = FlowKey()
+    (key.address0, key.address1) = upper
+    (key.address2, key.address3) = lower
+    key.identity = identity
     for place in start..<end {
       let condition = unsafe setConditions[place]
       guard isInAny(condition, key, context) != condition.isNegated else { return false }

@@ -30,6 +30,9 @@
   @inlinable @inline(always) @unsafe var conditionStarts: UnsafePointer<UInt32> {
     unsafe tables.pointee.conditionStarts
   }
+  @inlinable @inline(always) @unsafe var asksForAddresses: UnsafePointer<Bool> {
+    unsafe tables.pointee.asksForAddresses
+  }
   @inlinable @inline(always) @unsafe var setConditions: UnsafePointer<RuleSetCondition> {
     unsafe tables.pointee.setConditions
   }
@@ -53,6 +56,8 @@
   @usableFromInline let order: UnsafePointer<UInt16>
   /// Where each rule's conditions on prefix sets begin, and where the last one's end.
   @usableFromInline let conditionStarts: UnsafePointer<UInt32>
+  /// For each rule whether it asks for addresses by prefix.
+  @usableFromInline let asksForAddresses: UnsafePointer<Bool>
   @usableFromInline let setConditions: UnsafePointer<RuleSetCondition>
   @usableFromInline let blockCount: Int
   @usableFromInline let hashedCount: Int
@@ -73,6 +78,8 @@
     unsafe order = memory.keep(layout.order)
     let conditions = SetConditions(compiler.rules, sets)
     unsafe conditionStarts = memory.keep(conditions.starts)
+    unsafe asksForAddresses = memory.keep(
+      compiler.rules.map { $0.match.source != nil || $0.match.destination != nil })
     unsafe setConditions = memory.keep(conditions.all)
     blockCount = layout.blocks.count
     hashedCount = compiler.hashedFields.count
