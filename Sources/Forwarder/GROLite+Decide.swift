@@ -30,11 +30,28 @@ extension GROLite {
       carryOut(verdict, unit, &burst)
     }
     guard isCommon else { return }
-    if common.isFinal && heldCount == 0 {
+    if heldCount == 0 && (common.isFinal || areUnitsInOrder(of: burst.count)) {
       burst.decideAll(common)
     } else {
       carryOut(common, unitsBelow: total, &burst)
     }
+  }
+
+  /// Whether the units' packets, one unit after the other, are all of a burst as they arrived: so they leave without anybody
+  /// saying in which order.
+  @inlinable @inline(__always)
+  func areUnitsInOrder(of count: Int) -> Bool {
+    var index = 0
+    for number in 0..<unitCount {
+      let unit = self.unit(number)
+      guard unit.first == index else { return false }
+      for _ in 1..<unit.count {
+        guard next(after: index) == index &+ 1 else { return false }
+        index &+= 1
+      }
+      index &+= 1
+    }
+    return index == count
   }
 
   /// - Parameter verdict: nil: the packets have theirs.

@@ -1,3 +1,5 @@
+import PacketHeaders
+
 /// Where a route leads: what the packets that take it are given, and the port that they leave by.
 @frozen public struct NextHop: Hashable, Sendable, BitwiseCopyable {
   @frozen public enum Kind: UInt8, Sendable {
@@ -32,12 +34,23 @@
     (self.mtu, self.vlan) = (mtu, vlan)
   }
 
-  /// A neighbour whose MAC address is known, in no VLAN.
-  @inlinable @inline(__always) var isPlain: Bool { kind == .neighbour && vlan == 0 }
-
   /// A next hop that packets don't leave by.
   @inlinable public init(_ kind: Kind) {
     self.init(port: 0, destination: 0, source: 0)
     self.kind = kind
+  }
+}
+
+/// A next hop for packets that need other MAC addresses and a lower hop limit, and nothing else.
+@frozen @usableFromInline struct PlainLink: BitwiseCopyable, Sendable {
+  @usableFromInline let addresses: EthernetAddresses
+  /// Less than any length, also that of a malformed packet, where the hop asks for more: a VLAN tag, an answer.
+  @usableFromInline let mtu: Int32
+  @usableFromInline let port: UInt8
+
+  init(_ hop: NextHop) {
+    addresses = EthernetAddresses(destination: hop.destination, source: hop.source)
+    mtu = hop.kind == .neighbour && hop.vlan == 0 ? Int32(hop.mtu) : .min
+    port = hop.port
   }
 }

@@ -62,6 +62,8 @@ public final class Routes: Sendable {
   @usableFromInline let ipv4: IPv4RouteTable.View
   @usableFromInline let ipv6: IPv6RouteTable.View
   @usableFromInline let hops: FixedArray<NextHop>
+  /// What of the hops nearly all packets need.
+  @usableFromInline let links: FixedArray<PlainLink>
   @usableFromInline let routers: FixedArray<RouterAddresses>
 
   /// Senders are told at once that a neighbour is not known: nobody is going to ask for it.
@@ -75,6 +77,7 @@ public final class Routes: Sendable {
     // Safe: `routes` is kept beside the views.
     unsafe (ipv4, ipv6) = (routes.ipv4.view, routes.ipv6.view)
     hops = FixedArray(routes.hops)
+    links = FixedArray(routes.hops.map(PlainLink.init))
     routers = FixedArray(routes.routers)
   }
 
@@ -87,23 +90,36 @@ public final class Routes: Sendable {
 
   /// Routes a unit: rewrites its packets and answers where they go, or why not.
   ///
-  /// - Parameter summary: of its first packet. Asked for where it is needed: most ways need little of it.
-  @inlinable @inline(__always)
+  /// - Parameter summary: of its first packet.
+  @inlinable
   public mutating func route(
-    _ unit: GROUnit, _ summary: @autoclosure () -> PacketSummary, of gro: borrowing GROLite, in burst: inout Burst,
+    _ unit: GROUnit, _ summary: PacketSummary, of gro: borrowing GROLite, in burst: inout Burst,
     _ answers: inout AnswerQueue
   ) -> Verdict {
-    let headers = summary()
-    let place = plainHop(headers)
-    guard place != Self.noPlainHop else { return routeOtherwise(unit, summary(), gro, &burst, &answers) }
-    let hop = hops[place]
-    let (network, version) = (Int(headers.networkOffset), headers.key.version)
+    let place = plainHop(summary)
+    guard place != Self.noPlainHop else { return routeOtherwise(unit, summary, gro, &burst, &answers) }
+    return forward(
+      unit, by: place, network: Int(summary.networkOffset), version: summary.key.version, of: gro, in: &burst)
+  }
+
+  /// Sends a unit's packets on by a hop that `plainHop` has found.
+  ///
+  /// - Parameters:
+  ///   - network: where the IP header begins.
+  ///   - version: the IP header's.
+  @inlinable @inline(__always)
+  func forward(
+    _ unit: GROUnit, by place: Int, network: Int, version: UInt8, of gro: borrowing GROLite, in burst: inout Burst
+  ) -> Verdict {
+    let link = links[place]
+    let isCommon = network == 14 && version == 4
     gro.forEachPacket(of: unit) { index in
       var frame = burst.mutableBytes(index)
-      frame.setEthernetAddresses(destination: hop.destination, source: hop.source)
+      if isCommon { return frame.forwardIPv4(to: link.addresses) }
+      frame.setEthernetAddresses(link.addresses)
       frame.decrementHopLimit(at: network, version: version)
     }
-    return .forward(to: hop.port)
+    return .forward(to: link.port)
   }
 
   @inlinable static var noPlainHop: Int { -1 }
@@ -114,8 +130,8 @@ public final class Routes: Sendable {
   func plainHop(_ summary: borrowing PacketSummary) -> Int {
     let value = lookup(summary.key)
     guard value != IPv4RouteTable.View.noRoute else { return Self.noPlainHop }
-    let hop = hops[Int(value)]
-    guard hop.isPlain, summary.timeToLive > 1, summary.ipLength <= Int(hop.mtu), summary.vlanTags == 0,
+    let link = links[Int(value)]
+    guard summary.timeToLive > 1, summary.ipLength <= Int(link.mtu), summary.vlanTags == 0,
       !summary.flags.contains(.ipv4ChecksumBad)
     else { return Self.noPlainHop }
     return Int(value)

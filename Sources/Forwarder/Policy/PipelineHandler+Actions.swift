@@ -120,9 +120,17 @@ extension PipelineHandler {
     return true
   }
 
-  /// What was not sent on: it may be for the host, or wait for a neighbour, or be too large.
+  /// Routes what needs more than new MAC addresses and a lower hop limit.
   @usableFromInline @inline(never)
-  mutating func unrouted(
+  mutating func routeOtherwise(
+    _ unit: GROUnit, _ summary: PacketSummary, _ gro: borrowing GROLite, _ burst: inout Burst
+  ) -> Verdict? {
+    let verdict = state.stage.routeOtherwise(unit, summary, gro, &burst, &answers)
+    return verdict.isFinal ? unrouted(verdict, unit, summary, gro, &burst) : verdict
+  }
+
+  /// What was not sent on: it may be for the host, or wait for a neighbour, or be too large.
+  private mutating func unrouted(
     _ verdict: Verdict, _ unit: GROUnit, _ summary: PacketSummary, _ gro: borrowing GROLite, _ burst: inout Burst
   ) -> Verdict? {
     if verdict == RouteStage.forHost { return hosts.deliver(unit, of: gro, in: &burst) }

@@ -44,9 +44,11 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
     // The two that are common, without a table of jumps.
     if entry.kind == .verdict { return entry.verdict }
     if entry.kind == .route {
-      let verdict = state.stage.route(unit, gro.summary(of: unit), of: gro, in: &burst, &answers)
-      guard verdict.isFinal else { return verdict }
-      return unrouted(verdict, unit, gro.summary(of: unit), gro, &burst)
+      let hop = state.stage.plainHop(gro.summary(of: unit))
+      guard hop != RouteStage.noPlainHop else { return routeOtherwise(unit, gro.summary(of: unit), gro, &burst) }
+      let headers = gro.summary(of: unit)
+      return state.stage.forward(
+        unit, by: hop, network: Int(headers.networkOffset), version: headers.key.version, of: gro, in: &burst)
     }
     return decideOtherwise(place, unit, gro.summary(of: unit), gro, &burst)
   }
