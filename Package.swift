@@ -24,6 +24,8 @@ let package = Package(
     .library(name: "Reporting", targets: ["Reporting"]),
     .library(name: "Operations", targets: ["Operations"]),
     .executable(name: "xskfwd", targets: ["xskfwd"]),
+    .library(name: "ContainerDataplane", targets: ["ContainerDataplane"]),
+    .executable(name: "xskd", targets: ["xskd"]),
     .executable(name: "xskbench", targets: ["xskbench"]),
   ],
   dependencies: [
@@ -74,6 +76,18 @@ let package = Package(
       name: "XSKLab", dependencies: ["XSKEngine", "CXsk"], exclude: ["bpf"], swiftSettings: swiftSettings,
       plugins: ["EmbedBPF"]),
 
+    // Containers' AF_XDP: tenants, their policies, the dataplane, handover of sockets, the node's state.
+    .target(
+      name: "ContainerDataplane",
+      dependencies: [
+        "ConfigurationFile", "Forwarder", "KernelRoutes", "Operations", "PacketHeaders", "Reporting", "XSKEngine",
+        "CXsk",
+        .product(name: "Yams", package: "Yams"),
+      ], swiftSettings: swiftSettings),
+
+    // What every program does alike: output line by line, signals, exit status.
+    .target(name: "ProgramSupport", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
+
     // Captures through the engine on simulated rings: what `xskfwd replay` does.
     .target(
       name: "Replay",
@@ -83,9 +97,15 @@ let package = Package(
     .executableTarget(
       name: "xskfwd",
       dependencies: [
-        "Captures", "ConfigurationFile", "Forwarder", "GROLite", "KernelRoutes", "Operations", "Replay", "Reporting",
-        "XSKEngine",
-        "XSKLab", "CXsk",
+        "Captures", "ConfigurationFile", "Forwarder", "GROLite", "KernelRoutes", "Operations", "ProgramSupport",
+        "Replay",
+        "Reporting", "XSKEngine", "XSKLab", "CXsk",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "xskd",
+      dependencies: [
+        "ContainerDataplane", "Operations", "ProgramSupport", "XSKEngine",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
     .executableTarget(
@@ -133,6 +153,12 @@ let package = Package(
       name: "ConfigurationFileTests",
       dependencies: ["ConfigurationFile", "Forwarder", "XSKEngine", "PacketHeaders", "PacketSamples"],
       swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ContainerDataplaneTests",
+      dependencies: [
+        "ContainerDataplane", "ConfigurationFile", "Forwarder", "Operations", "PacketHeaders", "XSKEngine",
+        "PacketSamples",
+      ], swiftSettings: swiftSettings),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swiftSettings),
     .testTarget(name: "XSKLabTests", dependencies: ["XSKLab", "XSKEngine"], swiftSettings: swiftSettings),
     // What needs root and a kernel: it fails without, it never skips.

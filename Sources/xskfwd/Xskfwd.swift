@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import ProgramSupport
 import XSKEngine
 
 /// The program: parses, runs, and turns every failure into one sentence on standard error.

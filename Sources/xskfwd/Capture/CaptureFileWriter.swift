@@ -1,7 +1,8 @@
 import Captures
 import Glibc
-import XSKEngine
 import Operations
+import ProgramSupport
+import XSKEngine
 
 /// Writes a capture to a file or pipe as it arrives, block by block: at any time the file is a whole capture.
 struct CaptureFileWriter: ~Copyable {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Captures
 import Operations
+import ProgramSupport
 import XSKEngine
 
 struct CaptureCommand: ParsableCommand {

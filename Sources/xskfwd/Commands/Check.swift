@@ -2,6 +2,7 @@ import ArgumentParser
 import ConfigurationFile
 import Forwarder
 import FoundationEssentials
+import ProgramSupport
 import XSKEngine
 
 struct Check: ParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Operations
+import ProgramSupport
 import XSKEngine
 
 struct Stop: ParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Forwarder
+import ProgramSupport
 import XSKEngine
 
 struct Host: ParsableCommand {

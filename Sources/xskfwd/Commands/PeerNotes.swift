@@ -1,3 +1,4 @@
+import ProgramSupport
 import XSKEngine
 
 /// What the far end of a veth leaves to hardware that is not there: nobody behind the engine can finish it, as an unfinished

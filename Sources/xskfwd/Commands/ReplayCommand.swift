@@ -4,6 +4,7 @@ import Forwarder
 import FoundationEssentials
 import GROLite
 import Operations
+import ProgramSupport
 import Replay
 import Reporting
 import XSKEngine

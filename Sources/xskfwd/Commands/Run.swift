@@ -2,6 +2,7 @@ import ArgumentParser
 import ConfigurationFile
 import Forwarder
 import Operations
+import ProgramSupport
 import XSKEngine
 
 struct Run: ParsableCommand {

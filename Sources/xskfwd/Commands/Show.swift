@@ -1,7 +1,8 @@
 import ArgumentParser
-import Glibc
 import Forwarder
+import Glibc
 import Operations
+import ProgramSupport
 import XSKEngine
 
 struct Show: ParsableCommand {

@@ -1,5 +1,6 @@
 import CXsk
 import Forwarder
+import ProgramSupport
 import Reporting
 import XSKEngine
 

@@ -1,3 +1,4 @@
+import ProgramSupport
 import Reporting
 import Synchronization
 import XSKEngine

@@ -1,4 +1,5 @@
 import Operations
+import ProgramSupport
 import Reporting
 import XSKEngine
 
@@ -73,13 +74,6 @@ struct EngineRun {
     guard !output.json else { return try Console.printObject(summary.json()) }
     Console.print(summary.text)
   }
-}
-
-/// Something that went wrong after the start had succeeded: exit status 1.
-struct RunFailure: Error {
-  let reason: any Error
-
-  init(_ reason: any Error) { self.reason = (reason as? RunFailure)?.reason ?? reason }
 }
 
 /// Shows an engine's counters line by line while it runs.

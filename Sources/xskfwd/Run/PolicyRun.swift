@@ -2,6 +2,7 @@ import ConfigurationFile
 import Forwarder
 import KernelRoutes
 import Operations
+import ProgramSupport
 import Synchronization
 import XSKEngine
 

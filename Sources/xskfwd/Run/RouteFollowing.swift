@@ -1,5 +1,6 @@
 import Forwarder
 import KernelRoutes
+import ProgramSupport
 import Synchronization
 import XSKEngine
 

@@ -2,15 +2,15 @@ import Glibc
 import XSKEngine
 
 /// Writes to the terminal at once, line by line: what a pipe's reader sees is never a buffer behind.
-enum Console {
+public enum Console {
   /// Writes a line to standard output; the errno if that failed, as EPIPE when the reader is gone, else 0.
   @discardableResult
-  static func print(_ text: String) -> CInt { write(text, to: STDOUT_FILENO) }
+  public static func print(_ text: String) -> CInt { write(text, to: STDOUT_FILENO) }
 
   /// Writes the one object of a run.
   ///
   /// - Throws: `RunFailure` when it could not be written: status 0 means that whoever asked for it has it.
-  static func printObject(_ json: String) throws(RunFailure) {
+  public static func printObject(_ json: String) throws(RunFailure) {
     let code = print(json)
     guard code == 0 else {
       throw RunFailure(
@@ -20,18 +20,18 @@ enum Console {
     }
   }
 
-  static func error(_ text: String) { _ = write(text, to: STDERR_FILENO) }
+  public static func error(_ text: String) { _ = write(text, to: STDERR_FILENO) }
 
   /// A standard descriptor that the parent closed would be given to a socket or to the counter page, and output would go
   /// there.
-  static func openMissingDescriptors() {
+  public static func openMissingDescriptors() {
     for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
       // Safe: the literal is a C string for the call.
       _ = unsafe open("/dev/null", O_RDWR)
     }
   }
 
-  static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+  public static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
   private static func write(_ text: String, to descriptor: CInt) -> CInt {
     var rest = Array((text + "\n").utf8)[...]

@@ -1,8 +1,8 @@
 import Glibc
 
 /// SIGINT, SIGTERM and SIGHUP as something to wait for: they are blocked in every thread, and taken where the program waits.
-struct StopSignal {
-  enum Arrival { case stop, reload }
+public struct StopSignal {
+  public enum Arrival { case stop, reload }
 
   /// Whether SIGHUP asks for something else than to stop.
   private let reloads: Bool
@@ -14,7 +14,7 @@ struct StopSignal {
   /// Blocks the signals in the calling thread; threads that it starts inherit that.
   ///
   /// - Parameter reloads: SIGHUP is a wish to reload; else it ends the program.
-  init(reloads: Bool = false) {
+  public init(reloads: Bool = false) {
     self.reloads = reloads
     unsafe sigemptyset(&set)
     for number in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&set, number) }
@@ -22,10 +22,10 @@ struct StopSignal {
   }
 
   /// Sleeps until a time (CLOCK_MONOTONIC seconds); true if a signal came first.
-  mutating func arrives(before time: Double) -> Bool { next(before: time) != nil }
+  public mutating func arrives(before time: Double) -> Bool { next(before: time) != nil }
 
   /// Sleeps until a time (CLOCK_MONOTONIC seconds), or a signal.
-  mutating func next(before time: Double) -> Arrival? {
+  public mutating func next(before time: Double) -> Arrival? {
     while true {
       let left = time - Self.now
       guard left > 0 else { return nil }
@@ -37,19 +37,19 @@ struct StopSignal {
   }
 
   /// Does from any thread what SIGTERM from outside does.
-  var request: @Sendable () -> Void {
+  public var request: @Sendable () -> Void {
     // Safe while the waiting thread lives: it is the main thread.
     { [thread] in _ = pthread_kill(thread, SIGTERM) }
   }
 
   /// Does from any thread what SIGHUP from outside does.
-  var requestReload: @Sendable () -> Void {
+  public var requestReload: @Sendable () -> Void {
     // Safe as above.
     { [thread] in _ = pthread_kill(thread, SIGHUP) }
   }
 
   /// CLOCK_MONOTONIC in seconds.
-  static var now: Double {
+  public static var now: Double {
     var time = timespec()
     _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9

@@ -1,0 +1,58 @@
+import FoundationEssentials
+public import XSKEngine
+
+/// JSON to values, with errors that say where and what.
+public enum StrictJSON {
+  /// - Parameter file: the name that errors tell.
+  public static func decode<Value: Decodable>(
+    _ type: Value.Type, _ json: [UInt8], file: String
+  ) throws(XSKError) -> Value {
+    do {
+      return try JSONDecoder().decode(type, from: Data(json))
+    } catch let error as DecodingError {
+      throw describe(error, file)
+    } catch {
+      throw XSKError(file, "no JSON: \(error)", remedy: "correct it")
+    }
+  }
+
+  private static func describe(_ error: DecodingError, _ file: String) -> XSKError {
+    switch error {
+    case .keyNotFound(let key, let context):
+      XSKError("\(file): \(path(context.codingPath + [key]))", "is missing", remedy: "add it")
+    case .valueNotFound(let type, let context):
+      XSKError("\(file): \(path(context.codingPath))", "is null", remedy: "give it a \(name(type))")
+    case .typeMismatch(let type, let context):
+      XSKError("\(file): \(path(context.codingPath))", "is no \(name(type))", remedy: "make it one")
+    case .dataCorrupted(let context):
+      context.codingPath.isEmpty
+        ? XSKError(file, "no JSON: \(reason(context))", remedy: "correct it")
+        : XSKError("\(file): \(path(context.codingPath))", reason(context), remedy: "correct it")
+    @unknown default:
+      XSKError(file, "can't be read: \(error)", remedy: "correct it")
+    }
+  }
+
+  private static func reason(_ context: DecodingError.Context) -> String {
+    let reason = context.underlyingError.map { "\($0)" } ?? context.debugDescription
+    return ProblemList.shorten(reason)
+  }
+
+  /// As in `tenants[3].quota.frames`.
+  private static func path(_ keys: [any CodingKey]) -> String {
+    let path = keys.reduce("") { text, key in
+      if let index = key.intValue { return "\(text)[\(index)]" }
+      return text.isEmpty ? key.stringValue : "\(text).\(key.stringValue)"
+    }
+    return path.isEmpty ? "the whole" : ProblemList.shorten(path)
+  }
+
+  private static func name(_ type: any Any.Type) -> String {
+    switch type {
+    case is String.Type: "text"
+    case is Int.Type, is UInt32.Type, is UInt64.Type: "whole number in range"
+    case is any Collection.Type where type != String.self: "list"
+    default: "object"
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import Testing
+import XSKEngine
+
+@testable import ContainerDataplane
+
+@Suite struct NodeStateTests {
+  @Test func `what is written is read back`() throws {
+    var state = NodeState(generation: 7, tenants: [.sample(1), .sample(2)])
+    state.tenants[1].vlan = 12
+    state.tenants[1].uid = 1000
+    state.tenants[1].cgroup = "/user.slice/x"
+    let json = try state.json()
+    #expect(try NodeState(json: json, file: "state.json") == state)
+    #expect(try NodeState(json: json, file: "state.json").json() == json)
+  }
+
+  @Test(arguments: [
+    ("{}", "version", "is missing"), ("[]", "the whole", "is no"), ("{", "state.json", "no JSON"),
+    ("{\"version\": 2, \"generation\": 0, \"tenants\": []}", "version 2", "not a form"),
+    ("{\"version\": 1, \"generation\": -1, \"tenants\": []}", "generation", ""),
+    ("{\"version\": 1, \"generation\": 0, \"tenants\": {}}", "tenants", "is no list"),
+    ("{\"version\": 1, \"generation\": 0, \"tenants\": [{}]}", "tenants[0].id", "is missing"),
+    ("{\"version\": 1, \"generation\": 0, \"tenants\": [{\"id\": 5}]}", "tenants[0].id", "is no text"),
+    ("{\"version\": 1, \"generation\": 0, \"tenants\": [{\"id\": null}]}", "tenants[0].id", "is null"),
+    ("\u{FFFD}", "state.json", "no JSON"), ("", "state.json", "no JSON"),
+  ])
+  func `wrong JSON is refused with its place`(_ text: String, _ place: String, _ problem: String) {
+    do throws(XSKError) {
+      _ = try NodeState(json: Array(text.utf8), file: "state.json")
+      Issue.record("read: \(text)")
+    } catch {
+      #expect(error.subject.hasPrefix("state.json") && error.subject.contains(place), "\(error)")
+      #expect(error.problem.contains(problem), "\(error)")
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("id", { $0.id = $1.id }), ("hostDevice", { $0.hostDevice = $1.hostDevice }), ("port", { $0.port = $1.port }),
+      ("address 10.1.0.1", { $0.addresses[0] = $1.addresses[0] }),
+      (
+        "address fd00::1",
+        {
+          $0.addresses[1] = "fd00:0:0:0::1/128"; _ = $1
+        }
+      ),
+      ("device eth0 in", { $0.namespace = $1.namespace }),
+    ] as [(String, @Sendable (inout Tenant, Tenant) -> Void)])
+  func `two tenants don't have the same`(_ claim: String, _ change: @Sendable (inout Tenant, Tenant) -> Void) {
+    var second = Tenant.sample(2)
+    change(&second, .sample(1))
+    let problems = NodeState(tenants: [.sample(1), second]).problems()
+    #expect(problems.count == 1)
+    #expect(problems.first?.subject.contains(claim) == true, "\(problems)")
+  }
+
+  @Test func `one VLAN has one tenant`() {
+    var tenants = [Tenant.sample(1), .sample(2)]
+    (tenants[0].vlan, tenants[1].vlan) = (9, 9)
+    #expect(NodeState(tenants: tenants).problems().map(\.problem) == ["tenant container1-eth0 has it already"])
+  }
+
+  @Test func `a file that can't be read is told by its path`() {
+    for path in ["/nowhere/state.json", "/dev/null", "/tmp"] {
+      do throws(XSKError) {
+        _ = try NodeState.read(path)
+        Issue.record("read: \(path)")
+      } catch {
+        #expect(error.subject == path)
+      }
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import Testing
+import XSKEngine
+
+@testable import ContainerDataplane
+
+@Suite struct TenantTests {
+  @Test func `a tenant as the node makes it is right`() {
+    #expect(Tenant.sample(1).problems() == [])
+    #expect(Tenant.sample(1).macNumber == 0x0200_0000_0001)
+    #expect(Tenant.sample(1).ipAddresses.map(\.description) == ["10.1.0.1", "fd00::1"])
+  }
+
+  @Test(
+    arguments: [
+      ("id", { $0.id = "../etc" }), ("id", { $0.id = "" }), ("id", { $0.id = String(repeating: "a", count: 129) }),
+      ("id", { $0.id = "a b" }), ("name", { $0.name = "a\nb" }), ("name", { $0.name = "" }),
+      ("namespace", { $0.namespace = "run/netns/a" }), ("namespace", { $0.namespace = "/run/\0" }),
+      ("device", { $0.device = "eth0/1" }), ("device", { $0.device = ".." }),
+      ("hostDevice", { $0.hostDevice = "more-than-15-chars" }), ("mac", { $0.mac = "01:00:00:00:00:01" }),
+      ("mac", { $0.mac = "00:00:00:00:00:00" }), ("mac", { $0.mac = "02:00:00:00:00" }),
+      ("mac", { $0.mac = "+2:00:00:00:00:01" }), ("hostMAC", { $0.hostMAC = "" }),
+      ("addresses", { $0.addresses = [] }), ("addresses", { $0.addresses = ["10.1.0.5/24"] }),
+      ("addresses", { $0.addresses = ["10.1.0.5"] }), ("addresses", { $0.addresses = ["fd00::5/64"] }),
+      ("addresses", { $0.addresses = ["127.0.0.1/32"] }), ("addresses", { $0.addresses = ["169.254.1.1/32"] }),
+      ("addresses", { $0.addresses = ["224.0.0.1/32"] }), ("addresses", { $0.addresses = ["fe80::5/128"] }),
+      ("addresses", { $0.addresses = ["ff02::1/128"] }), ("addresses", { $0.addresses = ["::ffff:10.0.0.1/128"] }),
+      ("addresses", { $0.addresses = (1...17).map { "10.1.0.\($0)/32" } }), ("mtu", { $0.mtu = 1279 }),
+      ("mtu", { $0.mtu = 65_536 }), ("vlan", { $0.vlan = 4095 }), ("vlan", { $0.vlan = 0 }),
+      ("policy", { $0.policy = "a/b" }), ("quota.umemBytes", { $0.quota.umemBytes = 0 }),
+      ("quota.frames", { $0.quota.frames = 1 << 40 }), ("quota.sockets", { $0.quota.sockets = 0 }),
+      ("cgroup", { $0.cgroup = "a" }), ("port", { $0.port = 250 }), ("port", { $0.port = -1 }),
+      ("createdAt", { $0.createdAt = "" }),
+    ] as [(String, @Sendable (inout Tenant) -> Void)])
+  func `what is wrong is told by its key`(_ key: String, _ change: @Sendable (inout Tenant) -> Void) {
+    var tenant = Tenant.sample(1)
+    change(&tenant)
+    let problems = tenant.problems()
+    #expect(problems.count == 1)
+    #expect(problems.first?.subject.contains(": \(key) ") == true)
+    #expect(throws: XSKError.self) { try tenant.check() }
+  }
+
+  @Test func `the small MTU of IPv4 is enough where there is no IPv6`() {
+    var tenant = Tenant.sample(1)
+    tenant.addresses = ["10.1.0.1/32"]
+    tenant.mtu = 576
+    #expect(tenant.problems() == [])
+  }
+
+  @Test func `a VLAN alone is enough`() {
+    var tenant = Tenant.sample(1)
+    (tenant.addresses, tenant.vlan) = ([], 7)
+    #expect(tenant.problems() == [])
+  }
+
+  @Test func `a host device's name is 15 characters, and follows from the id alone`() {
+    let name = TenantNames.hostDevice(of: "0123456789abcdef-eth0")
+    #expect(name == TenantNames.hostDevice(of: "0123456789abcdef-eth0"))
+    #expect(name.utf8.count == 15 && name.hasPrefix("xskt") && TenantNames.isDevice(name))
+    #expect(Set((0..<10_000).map { TenantNames.hostDevice(of: "container\($0)-eth0") }).count == 10_000)
+  }
+
+  @Test func `MAC addresses are written as they are read`() {
+    #expect(TenantAddress.macText(0x02AB_0000_000F) == "02:ab:00:00:00:0f")
+    #expect(TenantAddress.mac("02:AB:00:00:00:0f") == 0x02AB_0000_000F)
+  }
+}
+
+extension Tenant {
+  /// Tenant `number` of a test, 1…250: 10.1.0.NUMBER and fd00::NUMBER, on spare port `number - 1`.
+  static func sample(_ number: Int) -> Tenant {
+    let digits = String(number, radix: 16)
+    let byte = digits.utf8.count == 1 ? "0" + digits : digits
+    return Tenant(
+      id: "container\(number)-eth0", name: "pod\(number)", namespace: "/run/netns/container\(number)", device: "eth0",
+      mac: "02:00:00:00:00:\(byte)", hostMAC: "02:00:00:00:01:\(byte)",
+      addresses: ["10.1.0.\(number)/32", "fd00::\(digits)/128"], port: number - 1, createdAt: "2026-01-31T12:00:00Z")
+  }
+}
