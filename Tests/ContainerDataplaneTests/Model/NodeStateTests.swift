@@ -17,7 +17,7 @@ import XSKEngine
   @Test(arguments: [
     ("{}", "version", "is missing"), ("[]", "the whole", "is no"), ("{", "state.json", "no JSON"),
     ("{\"version\": 2, \"generation\": 0, \"tenants\": []}", "version 2", "not a form"),
-    ("{\"version\": 1, \"generation\": -1, \"tenants\": []}", "generation", ""),
+    ("{\"version\": 1, \"generation\": -1, \"tenants\": []}", "state.json", "-1"),
     ("{\"version\": 1, \"generation\": 0, \"tenants\": {}}", "tenants", "is no list"),
     ("{\"version\": 1, \"generation\": 0, \"tenants\": [{}]}", "tenants[0].id", "is missing"),
     ("{\"version\": 1, \"generation\": 0, \"tenants\": [{\"id\": 5}]}", "tenants[0].id", "is no text"),
@@ -34,24 +34,32 @@ import XSKEngine
     }
   }
 
-  @Test(
-    arguments: [
-      ("id", { $0.id = $1.id }), ("hostDevice", { $0.hostDevice = $1.hostDevice }), ("port", { $0.port = $1.port }),
-      ("address 10.1.0.1", { $0.addresses[0] = $1.addresses[0] }),
-      (
-        "address fd00::1",
-        {
-          $0.addresses[1] = "fd00:0:0:0::1/128"; _ = $1
-        }
-      ),
-      ("device eth0 in", { $0.namespace = $1.namespace }),
-    ] as [(String, @Sendable (inout Tenant, Tenant) -> Void)])
-  func `two tenants don't have the same`(_ claim: String, _ change: @Sendable (inout Tenant, Tenant) -> Void) {
+  /// What a second tenant takes from the first, and how it is told.
+  struct Clash: Sendable {
+    let claim: String
+    let change: @Sendable (inout Tenant, Tenant) -> Void
+
+    init(_ claim: String, _ change: @escaping @Sendable (inout Tenant, Tenant) -> Void) {
+      (self.claim, self.change) = (claim, change)
+    }
+  }
+
+  static let clashes = [
+    Clash("id") { $0.id = $1.id },
+    Clash("hostDevice") { $0.hostDevice = $1.hostDevice },
+    Clash("port") { $0.port = $1.port },
+    Clash("address 10.1.0.1") { $0.addresses[0] = $1.addresses[0] },
+    Clash("address fd00::1") { tenant, _ in tenant.addresses[1] = "fd00:0:0:0::1/128" },
+    Clash("device eth0 in") { $0.namespace = $1.namespace },
+  ]
+
+  @Test(arguments: clashes)
+  func `two tenants don't have the same`(_ clash: Clash) {
     var second = Tenant.sample(2)
-    change(&second, .sample(1))
+    clash.change(&second, .sample(1))
     let problems = NodeState(tenants: [.sample(1), second]).problems()
     #expect(problems.count == 1)
-    #expect(problems.first?.subject.contains(claim) == true, "\(problems)")
+    #expect(problems.first?.subject.contains(clash.claim) == true, "\(problems)")
   }
 
   @Test func `one VLAN has one tenant`() {

@@ -10,33 +10,65 @@ import XSKEngine
     #expect(Tenant.sample(1).ipAddresses.map(\.description) == ["10.1.0.1", "fd00::1"])
   }
 
-  @Test(
-    arguments: [
-      ("id", { $0.id = "../etc" }), ("id", { $0.id = "" }), ("id", { $0.id = String(repeating: "a", count: 129) }),
-      ("id", { $0.id = "a b" }), ("name", { $0.name = "a\nb" }), ("name", { $0.name = "" }),
-      ("namespace", { $0.namespace = "run/netns/a" }), ("namespace", { $0.namespace = "/run/\0" }),
-      ("device", { $0.device = "eth0/1" }), ("device", { $0.device = ".." }),
-      ("hostDevice", { $0.hostDevice = "more-than-15-chars" }), ("mac", { $0.mac = "01:00:00:00:00:01" }),
-      ("mac", { $0.mac = "00:00:00:00:00:00" }), ("mac", { $0.mac = "02:00:00:00:00" }),
-      ("mac", { $0.mac = "+2:00:00:00:00:01" }), ("hostMAC", { $0.hostMAC = "" }),
-      ("addresses", { $0.addresses = [] }), ("addresses", { $0.addresses = ["10.1.0.5/24"] }),
-      ("addresses", { $0.addresses = ["10.1.0.5"] }), ("addresses", { $0.addresses = ["fd00::5/64"] }),
-      ("addresses", { $0.addresses = ["127.0.0.1/32"] }), ("addresses", { $0.addresses = ["169.254.1.1/32"] }),
-      ("addresses", { $0.addresses = ["224.0.0.1/32"] }), ("addresses", { $0.addresses = ["fe80::5/128"] }),
-      ("addresses", { $0.addresses = ["ff02::1/128"] }), ("addresses", { $0.addresses = ["::ffff:10.0.0.1/128"] }),
-      ("addresses", { $0.addresses = (1...17).map { "10.1.0.\($0)/32" } }), ("mtu", { $0.mtu = 1279 }),
-      ("mtu", { $0.mtu = 65_536 }), ("vlan", { $0.vlan = 4095 }), ("vlan", { $0.vlan = 0 }),
-      ("policy", { $0.policy = "a/b" }), ("quota.umemBytes", { $0.quota.umemBytes = 0 }),
-      ("quota.frames", { $0.quota.frames = 1 << 40 }), ("quota.sockets", { $0.quota.sockets = 0 }),
-      ("cgroup", { $0.cgroup = "a" }), ("port", { $0.port = 250 }), ("port", { $0.port = -1 }),
-      ("createdAt", { $0.createdAt = "" }),
-    ] as [(String, @Sendable (inout Tenant) -> Void)])
-  func `what is wrong is told by its key`(_ key: String, _ change: @Sendable (inout Tenant) -> Void) {
+  /// A key, and what makes it wrong.
+  struct Fault: Sendable {
+    let key: String
+    let change: @Sendable (inout Tenant) -> Void
+
+    init(_ key: String, _ change: @escaping @Sendable (inout Tenant) -> Void) {
+      (self.key, self.change) = (key, change)
+    }
+  }
+
+  static let faults = [
+    Fault("id") { $0.id = "../etc" },
+    Fault("id") { $0.id = "" },
+    Fault("id") { $0.id = String(repeating: "a", count: 129) },
+    Fault("id") { $0.id = "a b" },
+    Fault("name") { $0.name = "a\nb" },
+    Fault("name") { $0.name = "" },
+    Fault("namespace") { $0.namespace = "run/netns/a" },
+    Fault("namespace") { $0.namespace = "/run/\0" },
+    Fault("device") { $0.device = "eth0/1" },
+    Fault("device") { $0.device = ".." },
+    Fault("hostDevice") { $0.hostDevice = "more-than-15-chars" },
+    Fault("mac") { $0.mac = "01:00:00:00:00:01" },
+    Fault("mac") { $0.mac = "00:00:00:00:00:00" },
+    Fault("mac") { $0.mac = "02:00:00:00:00" },
+    Fault("mac") { $0.mac = "+2:00:00:00:00:01" },
+    Fault("hostMAC") { $0.hostMAC = "" },
+    Fault("addresses") { $0.addresses = [] },
+    Fault("addresses") { $0.addresses = ["10.1.0.5/24"] },
+    Fault("addresses") { $0.addresses = ["10.1.0.5"] },
+    Fault("addresses") { $0.addresses = ["fd00::5/64"] },
+    Fault("addresses") { $0.addresses = ["127.0.0.1/32"] },
+    Fault("addresses") { $0.addresses = ["169.254.1.1/32"] },
+    Fault("addresses") { $0.addresses = ["224.0.0.1/32"] },
+    Fault("addresses") { $0.addresses = ["fe80::5/128"] },
+    Fault("addresses") { $0.addresses = ["ff02::1/128"] },
+    Fault("addresses") { $0.addresses = ["::ffff:10.0.0.1/128"] },
+    Fault("addresses") { $0.addresses = (1...17).map { "10.1.0.\($0)/32" } },
+    Fault("mtu") { $0.mtu = 1279 },
+    Fault("mtu") { $0.mtu = 65_536 },
+    Fault("vlan") { $0.vlan = 4095 },
+    Fault("vlan") { $0.vlan = 0 },
+    Fault("policy") { $0.policy = "a/b" },
+    Fault("quota.umemBytes") { $0.quota.umemBytes = 0 },
+    Fault("quota.frames") { $0.quota.frames = 1 << 40 },
+    Fault("quota.sockets") { $0.quota.sockets = 0 },
+    Fault("cgroup") { $0.cgroup = "a" },
+    Fault("port") { $0.port = 250 },
+    Fault("port") { $0.port = -1 },
+    Fault("createdAt") { $0.createdAt = "" },
+  ]
+
+  @Test(arguments: faults)
+  func `what is wrong is told by its key`(_ fault: Fault) {
     var tenant = Tenant.sample(1)
-    change(&tenant)
+    fault.change(&tenant)
     let problems = tenant.problems()
     #expect(problems.count == 1)
-    #expect(problems.first?.subject.contains(": \(key) ") == true)
+    #expect(problems.first?.subject.contains(": \(fault.key) ") == true)
     #expect(throws: XSKError.self) { try tenant.check() }
   }
 
