@@ -50,8 +50,8 @@ import Testing
       [("a0", 4), ("b0", 2)]
     ) { $0.cores = [0, 1, 2] },
     Refusal(
-      "127 queues on one worker: more than the 126 that it can tell apart; name more cores or fewer queues",
-      [("a0", 127)]
+      "1023 queues on one worker: more than the 1022 that it can tell apart; name more cores or fewer queues",
+      [("a0", 1023)]
     ) { $0.cores = [0] },
   ]
 

@@ -3,8 +3,10 @@ import Testing
 @testable import XSKEngine
 
 /// A counter page that nobody else reads: the one place where the tests make one.
-func makeCounterPage(for devices: [SimulatedDevice], localPort: String? = nil) throws -> CounterPage {
-  try CounterPage(simulated: devices, localPort: localPort)
+func makeCounterPage(
+  for devices: [SimulatedDevice], spares: Int = 0, localPort: String? = nil
+) throws -> CounterPage {
+  try CounterPage(simulated: devices, spares: spares, localPort: localPort)
 }
 
 /// A handler made of closures, so that a scenario states its decisions where it is written.
@@ -24,13 +26,15 @@ final class SimulatedRig {
   let devices: [SimulatedDevice]
   /// The worker has a local port behind those, on which `compose` originates packets.
   let hasLocalPort: Bool
+  /// Empty ports behind the devices.
+  let spares: Int
   let counters: CounterPage
   let control: WorkerControl
   var nics: FixedArray<SimulatedNIC>
   var worker: Worker<ScriptedHandler>
 
   init(
-    ports: Int = 1, rings: RingSizes = RingSizes(receive: 64, transmit: 64), startIndex: UInt32 = 0,
+    ports: Int = 1, spares: Int = 0, rings: RingSizes = RingSizes(receive: 64, transmit: 64), startIndex: UInt32 = 0,
     needsWakeup: Bool = true, umem: UMEMConfiguration = UMEMConfiguration(frames: 512),
     _ configuration: WorkerConfiguration = WorkerConfiguration(idle: .spin, drainMilliseconds: 20),
     control: WorkerControl = WorkerControl(), tick: @escaping (inout HeldPackets) -> Void = { _ in },
@@ -45,13 +49,15 @@ final class SimulatedRig {
     self.control = control
     self.devices = devices
     hasLocalPort = compose != nil
-    counters = try makeCounterPage(for: devices, localPort: hasLocalPort ? "own" : nil)
+    self.spares = spares
+    counters = try makeCounterPage(for: devices, spares: spares, localPort: hasLocalPort ? "own" : nil)
     nics = try FixedArray(count: ports) { port in
       SimulatedNIC(devices[port], umem: memory, needsWakeup: needsWakeup)
     }
     worker = Worker(
       try WorkerParts(
-        simulated: devices, hasLocalPort: hasLocalPort, umem: memory, counters: counters, configuration: configuration,
+        simulated: devices, spares: spares, hasLocalPort: hasLocalPort, umem: memory, counters: counters,
+        configuration: configuration,
         control: control),
       handler: ScriptedHandler(decide: decide, tick: tick, compose: compose ?? { _ in }))
   }
@@ -97,21 +103,21 @@ final class SimulatedRig {
   /// Checks, exactly, that no frame and no packet was lost or doubled: the ledger as the worker keeps it, the owners'
   /// table, the pool's content, and each queue's packets. Between turns only.
   func expectInvariants(_ location: SourceLocation = #_sourceLocation) {
-    let owners = (0..<devices.count).map { slot in
+    let owners = (0..<devices.count + spares).map { slot in
       (
         received: worker.parts.core.owners.count(of: FrameOwners.receive(slot)),
         transmitted: worker.parts.core.owners.count(of: FrameOwners.transmit(slot))
       )
     }
     var total = pooled + heldFrames
-    for slot in 0..<devices.count {
+    for slot in 0..<devices.count + spares {
       total += receiveFrames(slot) + transmitFrames(slot)
       #expect(owners[slot].received == receiveFrames(slot), "receive side of queue \(slot)", sourceLocation: location)
       #expect(
         owners[slot].transmitted == transmitFrames(slot), "transmit side of queue \(slot)", sourceLocation: location)
       expectConservation(slot, location)
     }
-    if hasLocalPort { expectConservation(devices.count, location) }
+    if hasLocalPort { expectConservation(devices.count + spares, location) }
     #expect(total == umem.layout.frameCount, "frame ledger", sourceLocation: location)
     let mine = worker.parts.core.owners.count(of: FrameOwners.worker)
     #expect(mine == pooled + heldFrames, "the worker's own frames", sourceLocation: location)

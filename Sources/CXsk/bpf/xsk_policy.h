@@ -37,21 +37,21 @@ struct xsk_policy_settings {
 	__u32 port;	/* the engine's number of the device */
 	__u32 punt;	/* bits of kinds */
 	__u32 verdicts; /* XSK_VERDICTS_* */
-	__u32 reserved;
+	__u32 group;	/* ports of one group punt alike */
 };
 
-/* The host's own addresses, port by port. */
+/* The host's own addresses, group by group. */
 struct xsk_own4_key {
 	__be32 address;
-	__u32 port;
+	__u32 group;
 };
 
 struct xsk_own6_key {
 	__be32 address[4];
-	__u32 port;
+	__u32 group;
 };
 
-/* What else is the host's: a number of a class, port by port. */
+/* What else is the host's: a number of a class, group by group. */
 enum {
 	XSK_EXTRA_ETHERTYPE = 1, /* number: the EtherType */
 	XSK_EXTRA_PROTOCOL = 2,	 /* number: the IP protocol */
@@ -60,7 +60,7 @@ enum {
 
 struct xsk_extra_key {
 	__u32 what; /* class << 24 | number */
-	__u32 port;
+	__u32 group;
 };
 
 /* Where a packet came in: a verdict holds for one port and one VLAN. */

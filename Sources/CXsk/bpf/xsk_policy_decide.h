@@ -31,21 +31,21 @@ static __always_inline int punts(__u32 kind)
 
 static __always_inline int is_own4(const __be32 *address)
 {
-	struct xsk_own4_key key = { *address, settings.policy.port };
+	struct xsk_own4_key key = { *address, settings.policy.group };
 
 	return bpf_map_lookup_elem(&own4, &key) != NULL;
 }
 
 static __always_inline int is_own6(const __be32 *address)
 {
-	struct xsk_own6_key key = { { address[0], address[1], address[2], address[3] }, settings.policy.port };
+	struct xsk_own6_key key = { { address[0], address[1], address[2], address[3] }, settings.policy.group };
 
 	return bpf_map_lookup_elem(&own6, &key) != NULL;
 }
 
 static __always_inline int is_extra(__u32 class, __u32 number)
 {
-	struct xsk_extra_key key = { class << 24 | number, settings.policy.port };
+	struct xsk_extra_key key = { class << 24 | number, settings.policy.group };
 
 	return bpf_map_lookup_elem(&extras, &key) != NULL;
 }

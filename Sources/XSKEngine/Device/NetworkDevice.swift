@@ -61,6 +61,12 @@ public struct NetworkDevice: Hashable, Sendable {
   /// Only for a veth.
   public internal(set) var peer: VethPeer?
 
+  /// What a port without a device has.
+  static let none = NetworkDevice(
+    name: "", index: 0, mtu: 1500, hardwareAddress: [], isUp: false, isRunning: false, driver: "", busAddress: nil,
+    queues: Queues(receive: 1, transmit: 1), rings: nil, numaNode: -1, offloads: Offloads([:]), xdp: nil,
+    program: nil, boundQueues: nil, peer: nil)
+
   /// The MAC address as it is written: "02:00:00:00:00:01".
   public var hardwareAddressText: String {
     hardwareAddress.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")

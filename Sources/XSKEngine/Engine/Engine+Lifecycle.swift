@@ -3,7 +3,7 @@ import Glibc
 extension Engine {
   /// Attaches, builds the workers, and lets packets in; throws at the first refusal.
   func launch(_ run: @escaping Run) throws(XSKError) {
-    for port in ports {
+    for port in ports where !port.isSpare {
       try port.attach(configuration.socket.mode)
       noteMode(port)
     }
@@ -60,26 +60,33 @@ extension Engine {
     // Who shares a UMEM's registration gets its first socket's mode. Devices of another kind register the same memory for
     // themselves, so that one without zero-copy does not stand in another's way.
     var owners: [Port.Kind: Int] = [:]
-    for (place, queue) in thread.plan.queues.enumerated() {
+    let open = thread.plan.queues.filter { !$0.isSpare }
+    for (place, queue) in open.enumerated() {
       let name = "\(ports[queue.port].name) queue \(queue.queue)"
       let isFirst = owners[ports[queue.port].kind] == nil
       if isFirst { owners[ports[queue.port].kind] = place }
       sockets.append(try XSKSocket(name: name, umem: isFirst ? umem : nil, plan.socket))
     }
     let made = sockets
+    let empty = try EmptyQueue()
     let local = try thread.plan.localSlot.map { slot throws(XSKError) in
       try LocalQueue(port: ports.count, slot: slot, queue: thread.plan.index)
     }
     let queues = try FixedArray<XSKQueue>(count: thread.plan.slotCount) { place throws(XSKError) in
-      if place == made.count, let local { return local.queue(counters) }
-      return makeQueue(thread.plan.queues[place], made[place])
+      if place == thread.plan.queues.count, let local { return local.queue(counters) }
+      let queue = thread.plan.queues[place]
+      guard place >= made.count else { return makeQueue(queue, made[place]) }
+      return empty.queue(
+        counters.queue(slot: queue.slot), port: queue.port, queue: queue.queue,
+        fillLevel: configuration.spares.fillLevel)
     }
     var worker = configuration.worker
     worker.holdCapacity = plan.holdCapacity
     var parts = try WorkerParts(
       queues: queues, workerCounters: counters.worker(index: thread.plan.index), configuration: worker,
       resources: WorkerResources(
-        control: thread.control, umem: umem, counterPage: counters, sockets: sockets, devices: [],
+        control: thread.control, umem: umem, counterPage: counters,
+        sockets: sockets + thread.plan.queues.dropFirst(open.count).map { _ in nil }, devices: [], empty: empty,
         local: local))
     parts.core.stockPool()
     for place in sockets.indices {
@@ -100,7 +107,8 @@ extension Engine {
     XSKQueue(
       rings: QueueRings(socket.rings), doorbell: .kernel(socket.descriptor),
       counters: counters.queue(slot: queue.slot), port: UInt8(queue.port), queue: queue.queue,
-      maximumLength: EnginePlan.largestFrame(ports[queue.port].current.device))
+      maximumLength: EnginePlan.largestFrame(ports[queue.port].current.device),
+      fillLevel: configuration.worker.fillLevel)
   }
 
   func enableBusyPoll(_ socket: XSKSocket) {

@@ -7,7 +7,9 @@ extension Engine {
 
   /// What the XDP programs decided by themselves, so far; nil if neither punt nor offload is configured. Some hundred system
   /// calls.
-  public var kernelCounters: KernelCounters? { policy?.counters(reasonNames.withLock { $0 }) }
+  public var kernelCounters: KernelCounters? {
+    policy?.counters(reasonNames.withLock { $0 }, portNames: ports.map { $0.isEmpty ? nil : $0.name })
+  }
 
   /// The counters of workers and kernel at this moment.
   ///
@@ -27,17 +29,17 @@ extension Engine {
     let states = ports.map(\.current)
     let isAllGeneric = states.allSatisfy { $0.program?.mode == .generic }
     for (port, state) in zip(ports, states) {
-      let device = state.link == .gone ? nil : try? NetworkDevice(named: port.name)
+      let device = state.link == .gone || state.link == .empty ? nil : try? NetworkDevice(named: port.name)
       let takes = device.map { $0.index == state.device.index && (isAllGeneric || $0.takesRedirected) } ?? false
       let egress = takes ? device : nil
       let change = egress.map { Egress(index: $0.index, longest: $0.longestRedirected) }
       let before = port.egress
-      if isStart && change == nil { noteEgress(port) }
+      if isStart && change == nil && !port.isSpare { noteEgress(port) }
       guard change != before else { continue }
       let code = verdicts.setEgress(UInt8(port.index), ifindex: change?.index, longest: change?.longest ?? 0)
       // Refused only where the device went meanwhile, which the next look sees.
       port.setEgress(code == 0 ? change : nil)
-      if !isStart && (before == nil) != (port.egress == nil) { noteEgress(port) }
+      if !isStart && !port.isSpare && (before == nil) != (port.egress == nil) { noteEgress(port) }
     }
   }
 

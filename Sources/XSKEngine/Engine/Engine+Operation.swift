@@ -6,10 +6,11 @@ public struct PortStatus: Hashable, Sendable {
   /// `zerocopy`, `copy`, `generic`; nil: no socket was ever bound.
   public let mode: BindMode?
   public let queues: [Int]
-  /// `up`, `down`, or `gone`.
+  /// `up`, `down`, `gone`; `empty`: a spare port without a device.
   public let link: String
   /// Its packets go to the kernel's stack, as somebody has asked for (``Engine/drain(port:)``).
   public let isDrained: Bool
+  public let occupancy: PortOccupancy
 }
 
 extension Engine {
@@ -18,8 +19,8 @@ extension Engine {
     ports.map { port in
       let state = port.current
       return PortStatus(
-        name: port.name, device: state.device, mode: state.mode, queues: port.queues, link: state.link.rawValue,
-        isDrained: state.isDrained)
+        name: state.name, device: state.device, mode: state.mode, queues: port.queues, link: state.link.rawValue,
+        isDrained: state.isDrained, occupancy: state.occupancy)
     }
   }
 
@@ -42,10 +43,11 @@ extension Engine {
   }
 
   private func setDrained(_ isWanted: Bool, _ name: String?) throws(XSKError) {
-    let chosen = ports.filter { name == nil || $0.name == name }
-    guard !chosen.isEmpty else {
+    let chosen = ports.filter { !$0.isEmpty && (name == nil || $0.name == name) }
+    guard !chosen.isEmpty || name == nil else {
       throw XSKError(
-        name ?? "", "no such port", remedy: "choose one of \(ports.map(\.name).joined(separator: ", "))")
+        name ?? "", "no such port",
+        remedy: "choose one of \(ports.filter { !$0.isEmpty }.map(\.name).joined(separator: ", "))")
     }
     for port in chosen { port.update { $0.isDrainWanted = isWanted } }
   }

@@ -1,3 +1,4 @@
+import CXsk
 import Glibc
 import Synchronization
 
@@ -5,6 +6,25 @@ import Synchronization
 final class SupervisorState: Sendable {
   private let stopping = Atomic<Bool>(false)
   private let ended = Atomic<Bool>(true)
+  /// Wakes it before its time; negative if the kernel had none to give: then it looks as often as it does.
+  private let bell = cxsk_bell_open()
+
+  deinit { if bell >= 0 { close(bell) } }
+
+  /// Has it look at once at what is wanted.
+  func ring() {
+    if bell >= 0 { cxsk_bell_ring(bell) }
+  }
+
+  /// Rests until a time is over, or somebody rings.
+  func rest(milliseconds: CInt) {
+    guard bell >= 0 else {
+      usleep(UInt32(milliseconds) * 1000)
+      return
+    }
+    var entry = pollfd(fd: bell, events: Int16(POLLIN), revents: 0)
+    if unsafe poll(&entry, 1, milliseconds) > 0 { cxsk_bell_silence(bell) }
+  }
 
   var isStopping: Bool { stopping.load(ordering: .acquiring) }
 
@@ -14,6 +34,7 @@ final class SupervisorState: Sendable {
   /// Asks the supervisor to end, and waits until it has.
   func stop() {
     stopping.store(true, ordering: .releasing)
+    ring()
     while !ended.load(ordering: .acquiring) { usleep(1000) }
   }
 }
@@ -33,23 +54,59 @@ extension Engine {
 
   private func watchPorts() {
     keepOffWorkerCores()
-    var retries: [Int: Retry] = [:]
+    var repairs: [Int: Repair] = [:]
     var policyWatch = PolicyWatch()
+    var linkWatch = LinkWatch()
     while !supervisor.isStopping {
-      usleep(50_000)
-      for port in ports {
-        watchLink(port)
-        follow(port)
+      // A worker answers within a millisecond.
+      supervisor.rest(milliseconds: repairs.values.contains { $0.isAsked } ? 1 : 50)
+      if linkWatch.isDue {
+        for port in linkWatch.next(of: ports) { watchLink(port) }
+        followPolicy(&policyWatch)
+        releaseCaptures()
       }
-      followPolicy(&policyWatch)
-      releaseCaptures()
+      for port in ports {
+        follow(port)
+        if port.isSpare { attend(spare: port, &repairs) }
+      }
       for thread in threads {
-        for (place, queue) in thread.plan.queues.enumerated() {
-          retries[queue.slot] = attend(thread, place, queue, retries[queue.slot])
+        for (place, queue) in thread.plan.queues.enumerated() where !isIdle(queue) {
+          repairs[queue.slot] = attend(thread, place, queue, repairs[queue.slot])
         }
       }
     }
     supervisor.end()
+  }
+
+  /// Whether nothing is to be done for a queue, as its spare port is empty.
+  private func isIdle(_ queue: EnginePlan.Queue) -> Bool {
+    queue.isSpare && ports[queue.port].current.occupancy == .empty
+  }
+
+  /// Whose turn it is to be asked about its link: every 50 ms some ports, so that hundreds don't take a core.
+  private struct LinkWatch {
+    private var due: UInt64 = 0
+    private var place = 0
+    private static let interval: UInt64 = 50_000_000
+    private static let portsAtOnce = 16
+
+    /// Whether the time has come; then the next time is an interval later.
+    var isDue: Bool {
+      mutating get {
+        let now = TimestampClock.monotonicNanoseconds
+        // Half an interval early is not worth a rest of its own.
+        guard now + Self.interval / 2 >= due else { return false }
+        due = now + Self.interval
+        return true
+      }
+    }
+
+    mutating func next(of ports: [Port]) -> [Port] {
+      let occupied = ports.filter { !$0.isEmpty }
+      let count = min(occupied.count, Self.portsAtOnce)
+      defer { place += count }
+      return (0..<count).map { occupied[(place + $0) % occupied.count] }
+    }
   }
 
   /// Keeps the XDP programs' tables up with the kernel: its addresses each turn, the devices' abilities once a second.
@@ -68,28 +125,9 @@ extension Engine {
     var problem: XSKError?
   }
 
-  /// When a failed queue is tried next, and how long to wait after that.
-  struct Retry {
-    var next: UInt64
-    var delay: UInt64
-    /// Its socket is closed and it waits for a fresh one.
-    var isVacant = false
-    /// Waiting for the worker's answer.
-    var isAsked = false
-    /// What stood in the way of the last attempt.
-    var obstacle: XSKError?
-
-    static let firstDelay: UInt64 = 100_000_000
-    static let longestDelay: UInt64 = 5_000_000_000
-
-    mutating func backOff() {
-      next = TimestampClock.monotonicNanoseconds + delay
-      delay = min(delay * 2, Self.longestDelay)
-    }
-  }
-
   private func watchLink(_ port: Port) {
     let state = port.current
+    guard state.link != .empty else { return }
     let link: Port.LinkState
     if let now = try? LinkDescription.named(port.name), now.index == state.device.index {
       link = now.flags & UInt32(IFF_RUNNING) != 0 ? .up : .down
@@ -117,97 +155,5 @@ extension Engine {
         thread.control.setMaximumLength(EnginePlan.largestFrame(now), slot: place)
       }
     }
-  }
-
-  /// Looks after one queue: nothing while it works; vacate, close, and open again once it has failed.
-  ///
-  /// - Returns: how far that is; nil once the queue works.
-  private func attend(_ thread: WorkerThread, _ place: Int, _ queue: EnginePlan.Queue, _ retry: Retry?) -> Retry? {
-    guard let retry else { return noticeFailure(thread, place, queue) }
-    if retry.isAsked { return takeAnswer(thread, place, queue, retry) }
-    guard configuration.reopensPorts, TimestampClock.monotonicNanoseconds >= retry.next, thread.control.isFree else {
-      return retry
-    }
-    var next = retry
-    do throws(XSKError) {
-      let (socket, limit) = try reopen(thread, queue)
-      thread.keep(socket)
-      thread.control.send(.replace(slot: place, socket, maximumLength: limit))
-      next.isAsked = true
-    } catch {
-      // A device that is still gone was reported as that.
-      if error.code != ENODEV && error != retry.obstacle { note("\(error)") }
-      next.obstacle = error
-      next.backOff()
-    }
-    return next
-  }
-
-  /// A queue that has just failed: the worker is asked to give its socket up.
-  private func noticeFailure(_ thread: WorkerThread, _ place: Int, _ queue: EnginePlan.Queue) -> Retry? {
-    let failure = CInt(truncatingIfNeeded: counters.queue(slot: queue.slot).get(.failure))
-    // While the mailbox is another queue's, this one waits.
-    guard failure != 0, thread.control.isFree else { return nil }
-    note("\(ports[queue.port].name) queue \(queue.queue): lost (\(errorName(failure)))")
-    thread.control.send(.vacate(slot: place))
-    return Retry(next: 0, delay: Retry.firstDelay, isAsked: true)
-  }
-
-  /// The worker's answer, if it is there: to the fresh socket, which ends the retry, or with the lost one, to be closed.
-  private func takeAnswer(
-    _ thread: WorkerThread, _ place: Int, _ queue: EnginePlan.Queue, _ retry: Retry
-  ) -> Retry? {
-    let answer = thread.control.takeAnswer(slot: place)
-    guard answer.isAnswered else { return retry }
-    if retry.isVacant {
-      note("\(ports[queue.port].name) queue \(queue.queue): back")
-      publishDescription()
-      return nil
-    }
-    if let socket = answer.vacated { thread.giveUp(socket) }  // Closed when `answer` goes.
-    ports[queue.port].detachIfGone()
-    var next = retry
-    next.isAsked = false
-    next.isVacant = true
-    next.backOff()
-    return next
-  }
-
-  /// A fresh, bound socket for a queue whose device is there (again), and the longest frame that the device takes now.
-  private func reopen(
-    _ thread: WorkerThread, _ queue: EnginePlan.Queue
-  ) throws(XSKError) -> (socket: XSKSocket, maximumLength: Int) {
-    let port = ports[queue.port]
-    let device = try NetworkDevice(named: port.name)
-    guard device.isUp else {
-      throw XSKError(port.name, "is down", remedy: "bring it up: ip link set dev \(port.name) up")
-    }
-    if port.current.program == nil || port.current.device.index != device.index {
-      port.update { $0.device = device }
-      try port.attach(configuration.socket.mode)
-      noteMode(port)
-      updateEgress()
-    }
-    // Its own registration of the same memory: the socket that registered it first may be the one that was lost.
-    let umem = thread.control.umem.withLock { $0 }
-    var configuration = plan.socket
-    configuration.bindPatience = 0
-    configuration.multiBuffer = configuration.multiBuffer || EnginePlan.needsSeveralBuffers(plan.umem, [device])
-    let socket = try XSKSocket(name: "\(port.name) queue \(queue.queue)", umem: umem, configuration)
-    try socket.bind(ifindex: device.index, queue: queue.queue, copying: port.kind.program == .generic)
-    enableBusyPoll(socket)
-    port.bound(socket)
-    if !port.current.isDrained { try port.current.program?.insert(socket: socket.descriptor, queue: queue.queue) }
-    return (socket, EnginePlan.largestFrame(device))
-  }
-}
-
-extension Port {
-  /// A program whose device is gone went with it.
-  func detachIfGone() {
-    let state = current
-    if let now = try? LinkDescription.named(name), now.index == state.device.index { return }
-    detach()
-    update { $0.link = .gone }
   }
 }

@@ -15,7 +15,7 @@ public final class Engine: Sendable {
     /// The worker's number, from 0.
     public let worker: Int
     public let cpu: Int
-    /// The engine's ports, by name; the local one, if there is one, last.
+    /// The engine's ports, by name, spare ones as `spare0`, `spare1`, …; the local one, if there is one, last.
     public let ports: [String]
     /// Workers of the engine.
     public let workerCount: Int
@@ -68,6 +68,7 @@ public final class Engine: Sendable {
     try configuration.worker.validate()
     try configuration.metadata.validate()
     for port in configuration.ports { try port.punt.validate(port.device) }
+    try configuration.spares.validate()
     try configuration.offload?.validate()
     var devices: [NetworkDevice] = []
     for port in configuration.ports { devices.append(try NetworkDevice(named: port.device)) }
@@ -80,6 +81,11 @@ public final class Engine: Sendable {
     }
     try configuration.metadata.checkKernelLimit()
     if configuration.offload != nil { try OffloadConfiguration.checkKernel(cxsk_coarse_time_is_there()) }
+    if configuration.ports.isEmpty {
+      try Preflight.check(
+        Requirements(
+          cores: configuration.cores, mode: configuration.socket.mode, umem: plan.umem, workers: plan.workers.count))
+    }
     let engine = try Engine(configuration, plan)
     do throws(XSKError) {
       try engine.launch(run)
@@ -96,8 +102,10 @@ public final class Engine: Sendable {
     let policy = try KernelPolicy.make(configuration, workers: plan.workers.count)
     self.policy = policy
     reasonNames = Mutex(configuration.reasonNames)
-    ports = zip(plan.devices, plan.queues).enumerated().map {
-      Port(index: $0, device: $1.0, queues: $1.1, metadata: configuration.metadata, policy: policy)
+    ports = plan.queues.enumerated().map { index, queues in
+      Port(
+        index: index, device: index < plan.devices.count ? plan.devices[index] : nil,
+        spare: index - plan.devices.count, queues: queues, metadata: configuration.metadata, policy: policy)
     }
     threads = plan.workers.map { WorkerThread($0, dropsCapabilities: configuration.dropsWorkerCapabilities) }
     let description = Self.description(configuration, plan, ports, configuration.reasonNames)

@@ -27,7 +27,9 @@ public enum CounterPageLocation: Hashable, Sendable {
 public struct EngineConfiguration: Sendable {
   /// Port 0, 1, … in this order; verdicts name ports by these numbers.
   public var ports: [PortConfiguration]
-  /// The name of a port behind those, for packets that the handlers originate (a TAP device's, answers of their own); nil:
+  /// Ports behind those, without a device at first; none by default.
+  public var spares = SparePorts()
+  /// The name of a port behind all those, for packets that the handlers originate (a TAP device's, answers of their own); nil:
   /// they originate none.
   public var localPort: String?
   /// CPUs to run workers on, one worker each; nil: one worker a queue, on the highest CPUs that the process may use.
@@ -67,5 +69,10 @@ public struct EngineConfiguration: Sendable {
     tool = "swift-xsk"
     version = "0"
     command = ""
+  }
+
+  /// What each port punts, spare ones included.
+  var punts: [PuntConfiguration] {
+    ports.map(\.punt) + Array(repeating: spares.punt, count: spares.count)
   }
 }

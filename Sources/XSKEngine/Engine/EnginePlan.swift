@@ -7,6 +7,8 @@ struct EnginePlan: Sendable {
     let queue: Int
     /// Its place in the counter page.
     let slot: Int
+    /// Of a spare port.
+    var isSpare = false
   }
 
   struct Worker: Sendable {
@@ -21,7 +23,7 @@ struct EnginePlan: Sendable {
   }
 
   let devices: [NetworkDevice]
-  /// Queue numbers of each port.
+  /// Queue numbers of each port, spare ones included.
   let queues: [[Int]]
   let workers: [Worker]
   let socket: SocketConfiguration
@@ -33,10 +35,12 @@ struct EnginePlan: Sendable {
   /// - Throws: a configuration that can't be carried out, before anything was changed.
   init(_ configuration: EngineConfiguration, devices: [NetworkDevice]) throws(XSKError) {
     self.devices = devices
-    queues = zip(configuration.ports, devices).map { $0.queues ?? Array(0..<$1.queues.receive) }
-    try Self.validate(configuration.ports, queues)
-    let cpus = try Self.cpus(configuration, queues)
-    workers = Self.assign(queues, to: cpus, hasLocalPort: configuration.localPort != nil)
+    let named = zip(configuration.ports, devices).map { $0.queues ?? Array(0..<$1.queues.receive) }
+    try Self.validate(configuration.ports, named, spares: configuration.spares.count)
+    let cpus = try Self.cpus(configuration, named)
+    queues = named + (0..<configuration.spares.count).map { _ in Array(cpus.indices) }
+    workers = Self.assign(
+      queues, to: cpus, firstSpare: named.count, hasLocalPort: configuration.localPort != nil)
     if let worker = workers.first(where: { $0.slotCount > FrameOwners.maximumSlots }) {
       throw XSKError(
         "\(worker.queues.count) queues on one worker",
@@ -51,9 +55,13 @@ struct EnginePlan: Sendable {
     umem = Self.umem(configuration, socket, workers, devices, holdCapacity)
   }
 
-  private static func validate(_ ports: [PortConfiguration], _ queues: [[Int]]) throws(XSKError) {
-    guard (1...254).contains(ports.count) else {
-      throw XSKError("\(ports.count) ports", "out of range", remedy: "name 1 to 254 devices")
+  private static func validate(
+    _ ports: [PortConfiguration], _ queues: [[Int]], spares: Int
+  ) throws(XSKError) {
+    guard (1...254).contains(ports.count + spares) else {
+      throw XSKError(
+        "\(ports.count + spares) ports", "out of range",
+        remedy: spares == 0 ? "name 1 to 254 devices" : "use 1 to 254, spare ones included")
     }
     for (index, port) in ports.enumerated() {
       guard !queues[index].isEmpty else {
@@ -70,7 +78,8 @@ struct EnginePlan: Sendable {
 
   /// One CPU a worker. Every worker needs a queue on every port, or it could not forward.
   private static func cpus(_ configuration: EngineConfiguration, _ queues: [[Int]]) throws(XSKError) -> [Int] {
-    let most = queues.map(\.count).min() ?? 1
+    // Spare ports alone have as many queues as there are workers.
+    let most = queues.map(\.count).min() ?? (configuration.cores?.count ?? 1)
     if let cores = configuration.cores {
       guard !cores.isEmpty, Set(cores).count == cores.count else {
         throw XSKError("--cores", "names no CPU, or one twice", remedy: "name each CPU once")
@@ -89,13 +98,13 @@ struct EnginePlan: Sendable {
   }
 
   /// Queues are dealt to the workers in turn, port by port.
-  private static func assign(_ queues: [[Int]], to cpus: [Int], hasLocalPort: Bool) -> [Worker] {
+  private static func assign(_ queues: [[Int]], to cpus: [Int], firstSpare: Int, hasLocalPort: Bool) -> [Worker] {
     var slot = 0
     return cpus.enumerated().map { index, cpu in
       var mine: [Queue] = []
       for (port, numbers) in queues.enumerated() {
         for place in stride(from: index, to: numbers.count, by: cpus.count) {
-          mine.append(Queue(port: port, queue: numbers[place], slot: slot))
+          mine.append(Queue(port: port, queue: numbers[place], slot: slot, isSpare: port >= firstSpare))
           slot += 1
         }
       }
@@ -124,9 +133,13 @@ struct EnginePlan: Sendable {
     if configuration.metadata.isOn { umem.metadataLength = configuration.metadata.length }
     umem.numaNode = umem.numaNode ?? devices.lazy.map(\.numaNode).first { $0 >= 0 }
     guard umem.frames == 0 else { return umem }
-    let most = workers.map(\.queues.count).max() ?? 1
-    let level = configuration.worker.fillLevel == 0 ? Int(socket.rings.fill) : configuration.worker.fillLevel
-    let rings = most * (level + Int(socket.rings.transmit) + max(64, configuration.worker.batch))
+    func frames(_ rings: RingSizes, _ level: Int) -> Int {
+      (level == 0 ? Int(rings.fill) : level) + Int(rings.transmit) + max(64, configuration.worker.batch)
+    }
+    let most = workers.map { $0.queues.count { !$0.isSpare } }.max() ?? 0
+    let rings =
+      most * frames(socket.rings, configuration.worker.fillLevel)
+      + configuration.spares.count * frames(configuration.spares.rings, configuration.spares.fillLevel)
     // A held packet of several descriptors takes more; that it does then comes off the rings.
     umem.frames = max(64, rings + holdCapacity)
     return umem

@@ -3,7 +3,13 @@ import Synchronization
 /// A device under an engine: its program while it is attached, and what became of it.
 final class Port: Sendable {
   struct State: Sendable {
+    /// Without an index while the port is empty.
     var device: NetworkDevice
+    /// The device's name; of an empty port its own.
+    var name: String
+    /// Of a spare port: the device that is to be in it, and how far that is.
+    var wanted: String?
+    var occupancy = PortOccupancy.fixed
     var program: XDPProgram?
     var mode: BindMode?
     var link: LinkState
@@ -16,25 +22,56 @@ final class Port: Sendable {
   /// What the counter page calls a port's link.
   enum LinkState: String, Sendable {
     case up, down, gone
+    /// A spare port without a device.
+    case empty
   }
 
   let index: Int
-  let name: String
+  let isSpare: Bool
+  /// What it is called while it is empty.
+  private let ownName: String
   let queues: [Int]
   let metadata: MetadataConfiguration
   let policy: KernelPolicy?
   private let state: Mutex<State>
 
-  init(index: Int, device: NetworkDevice, queues: [Int], metadata: MetadataConfiguration, policy: KernelPolicy?) {
+  /// - Parameters:
+  ///   - device: nil: a spare port.
+  ///   - spare: its number among the spare ports.
+  init(
+    index: Int, device: NetworkDevice?, spare: Int, queues: [Int], metadata: MetadataConfiguration,
+    policy: KernelPolicy?
+  ) {
     self.index = index
-    name = device.name
+    isSpare = device == nil
+    ownName = "spare\(spare)"
     self.queues = queues
     self.metadata = metadata
     self.policy = policy
-    state = Mutex(State(device: device, program: nil, mode: nil, link: device.isRunning ? .up : .down))
+    state = Mutex(device.map(State.init) ?? State(emptyNamed: ownName))
   }
 
   var current: State { state.withLock { $0 } }
+
+  var name: String { state.withLock { $0.name } }
+
+  var isEmpty: Bool { state.withLock { $0.link == .empty } }
+
+  /// A spare port gets the device that is wanted.
+  func occupy(_ name: String) {
+    update { state in
+      (state.name, state.link, state.occupancy) = (name, .gone, .opening(nil))
+    }
+  }
+
+  /// A spare port has no device any more. Its wish stays.
+  func empty() {
+    update { state in
+      let wanted = state.wanted
+      state = State(emptyNamed: ownName)
+      state.wanted = wanted
+    }
+  }
 
   /// Where redirected packets leave by; nil if the device takes none.
   var egress: Egress? { state.withLock { $0.egress } }
@@ -65,7 +102,8 @@ final class Port: Sendable {
   func attach(_ request: ModeRequest) throws(XSKError) {
     let device = current.device
     let program = try XDPProgram(
-      ProgramForm.forms(metadata, policy: policy?.part(port: index), for: device), device: name, ifindex: device.index,
+      ProgramForm.forms(metadata, policy: policy?.part(port: index), for: device), device: device.name,
+      ifindex: device.index,
       queues: max(device.queues.receive, (queues.max() ?? 0) + 1), modes: request.programModes)
     update { $0.program = program }
   }
@@ -92,7 +130,20 @@ final class Port: Sendable {
   var description: CounterDescription.Port {
     let state = current
     return CounterDescription.Port(
-      name: name, device: name, ifindex: Int(state.device.index), mode: state.mode?.rawValue ?? "none", queues: queues,
+      name: state.name, device: state.link == .empty ? "" : state.name, ifindex: Int(state.device.index),
+      mode: state.mode?.rawValue ?? "none", queues: queues,
       link: state.link.rawValue)
+  }
+}
+
+extension Port.State {
+  fileprivate init(_ device: NetworkDevice) {
+    self.init(
+      device: device, name: device.name, program: nil, mode: nil, link: device.isRunning ? .up : .down)
+  }
+
+  fileprivate init(emptyNamed name: String) {
+    self.init(device: .none, name: name, program: nil, mode: nil, link: .empty)
+    occupancy = .empty
   }
 }

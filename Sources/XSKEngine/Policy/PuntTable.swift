@@ -5,18 +5,18 @@ import Synchronization
 /// What the XDP programs know of the host's own: filled before a program is attached, and kept up with the kernel's
 /// addresses while somebody calls `follow`.
 final class PuntTable: Sendable {
-  /// Own addresses that a port can have, of each version of IP.
+  /// Own addresses that a group of ports can have, of each version of IP.
   static let mostAddresses = 4096
 
   private let tables: PolicyTables
   private let configurations: [PuntConfiguration]
-  /// What the kernel's tables hold, by port.
+  /// What the kernel's tables hold, by group.
   private let own: Mutex<[Set<NetworkAddress>]>
   private let follower: Mutex<AddressFollower?>
   /// The kernel's addresses could not be taken over when they changed: to be tried again.
   private let isBehind = Atomic<Bool>(false)
 
-  /// - Parameter configurations: of each port.
+  /// - Parameter configurations: of each group of ports that punt alike.
   init(_ tables: PolicyTables, _ configurations: [PuntConfiguration]) throws(XSKError) {
     self.tables = tables
     self.configurations = configurations
@@ -26,13 +26,13 @@ final class PuntTable: Sendable {
       do throws(ErrorNumber) { events = try AddressFollower.open() } catch { throw Self.refusal(error) }
     }
     follower = Mutex(events)
-    for (port, configuration) in configurations.enumerated() {
+    for (group, configuration) in configurations.enumerated() {
       for what in configuration.extras {
-        let code = tables.set(.extras, xsk_extra_key(what: what, port: UInt32(port)), UInt32(1))
+        let code = tables.set(.extras, xsk_extra_key(what: what, group: UInt32(group)), UInt32(1))
         guard code == 0 else { throw Self.refusal(ErrorNumber(code)) }
       }
       if case .given(let addresses) = configuration.addresses {
-        if let problem = replace(port, by: addresses) { throw problem }
+        if let problem = replace(group, by: addresses) { throw problem }
       }
     }
     if let problem = readKernel() { throw problem }
@@ -60,34 +60,34 @@ final class PuntTable: Sendable {
     guard configurations.contains(where: { $0.addresses == .kernel }) else { return nil }
     let now: Set<NetworkAddress>
     do throws(ErrorNumber) { now = try AddressFollower.addresses() } catch { return Self.refusal(error) }
-    for (port, configuration) in configurations.enumerated() where configuration.addresses == .kernel {
-      if let problem = replace(port, by: now) { return problem }
+    for (group, configuration) in configurations.enumerated() where configuration.addresses == .kernel {
+      if let problem = replace(group, by: now) { return problem }
     }
     return nil
   }
 
   /// New addresses are entered before old ones are taken out.
-  private func replace(_ port: Int, by addresses: Set<NetworkAddress>) -> XSKError? {
+  private func replace(_ group: Int, by addresses: Set<NetworkAddress>) -> XSKError? {
     own.withLock { own in
-      for address in addresses.subtracting(own[port]) {
+      for address in addresses.subtracting(own[group]) {
         let code =
           address.isIPv6
-          ? tables.set(.own6, xsk_own6_key(address: address.words, port: UInt32(port)), UInt32(1))
-          : tables.set(.own4, xsk_own4_key(address: address.ipv4, port: UInt32(port)), UInt32(1))
+          ? tables.set(.own6, xsk_own6_key(address: address.words, group: UInt32(group)), UInt32(1))
+          : tables.set(.own4, xsk_own4_key(address: address.ipv4, group: UInt32(group)), UInt32(1))
         guard code == 0 else {
           return XSKError(
             "own address \(address)", refused: "can't be punted", code: code,
-            remedy: "a port has room for \(Self.mostAddresses) addresses of each version of IP")
+            remedy: "there is room for \(Self.mostAddresses) addresses of each version of IP")
         }
-        own[port].insert(address)
+        own[group].insert(address)
       }
-      for address in own[port].subtracting(addresses) {
+      for address in own[group].subtracting(addresses) {
         if address.isIPv6 {
-          tables.remove(.own6, xsk_own6_key(address: address.words, port: UInt32(port)))
+          tables.remove(.own6, xsk_own6_key(address: address.words, group: UInt32(group)))
         } else {
-          tables.remove(.own4, xsk_own4_key(address: address.ipv4, port: UInt32(port)))
+          tables.remove(.own4, xsk_own4_key(address: address.ipv4, group: UInt32(group)))
         }
-        own[port].remove(address)
+        own[group].remove(address)
       }
       return nil
     }

@@ -3,8 +3,9 @@ import Glibc
 
 /// What a worker does between turns that found nothing, and when its housekeeping is due.
 struct IdleState: ~Copyable {
-  /// For poll(2): one a queue, then the worker's bell, then what the handler wants to be woken for.
+  /// For poll(2): the worker's bell, what the handler wants to be woken for, then the queues in use.
   private var entries: FixedArray<pollfd>
+  private static let firstQueue = 2
   private let policy: IdlePolicy
   private let spinTicks: UInt64
   private let housekeepingTicks: UInt64
@@ -20,11 +21,11 @@ struct IdleState: ~Copyable {
     spinTicks = TimestampClock.shared.ticks(microseconds: configuration.spinMicroseconds)
     housekeepingTicks = TimestampClock.shared.ticks(microseconds: 1000)
     self.bell = bell
-    entries = FixedArray(repeating: pollfd(fd: -1, events: Int16(POLLIN), revents: 0), count: queues + 2)
-    entries[queues].fd = bell
+    entries = FixedArray(repeating: pollfd(fd: -1, events: Int16(POLLIN), revents: 0), count: Self.firstQueue + queues)
+    entries[0].fd = bell
   }
 
-  mutating func watch(_ descriptor: CInt) { entries[entries.count - 1].fd = descriptor }
+  mutating func watch(_ descriptor: CInt) { entries[1].fd = descriptor }
 
   /// A turn found packets.
   mutating func reset() { emptySince = 0 }
@@ -60,15 +61,16 @@ struct IdleState: ~Copyable {
       return cxsk_spin_hint()
     }
     var isWaitingForKernel = false
-    for slot in 0..<entries.count - 2 {
+    for place in 0..<core.usedCount {
+      let slot = core.usedSlot(place)
       let isUp = core.queues[slot].isUp
-      entries[slot].fd = isUp ? core.queues[slot].doorbell.descriptor : -1
+      entries[Self.firstQueue + place].fd = isUp ? core.queues[slot].doorbell.descriptor : -1
       if isUp && core.queues[slot].transmitFrames > 0 { isWaitingForKernel = true }
     }
     core.counters.add(.polls, 1)
     let patience = isWaitingForKernel || bell < 0 ? 1 : Self.longestSleep
-    // Safe: the array has as many entries as it says.
-    _ = unsafe poll(entries.view.base, nfds_t(entries.count), patience)
+    // Safe: the array has an entry for each queue, and no more than those are in use.
+    _ = unsafe poll(entries.view.base, nfds_t(Self.firstQueue + core.usedCount), patience)
     nextHousekeeping = core.now  // However long that was: look at the mailbox and the counters.
   }
 }
@@ -76,14 +78,17 @@ struct IdleState: ~Copyable {
 extension WorkerCore {
   /// A fill ring that ran empty has stopped the driver; it goes on when somebody asks it to.
   mutating func wakeStarvedQueues() {
-    for slot in 0..<queues.count where queues[slot].isUp && queues[slot].fill.needsWakeup {
-      ringReceive(slot)
+    for place in 0..<usedCount {
+      let slot = usedSlot(place)
+      if queues[slot].isUp && queues[slot].fill.needsWakeup { ringReceive(slot) }
     }
   }
 
   /// Has the kernel poll every device: sendto(2) where something is to be transmitted (it polls RX first), else recvfrom(2).
   mutating func busyPoll() {
-    for slot in 0..<queues.count where queues[slot].isUp {
+    for place in 0..<usedCount {
+      let slot = usedSlot(place)
+      guard queues[slot].isUp else { continue }
       if queues[slot].transmitFrames > 0 { kick(slot) } else { ringReceive(slot) }
     }
   }

@@ -24,7 +24,9 @@ public struct Worker<Handler: PacketHandler & ~Copyable>: ~Copyable {
   @inlinable @discardableResult
   public mutating func turn() -> Int {
     parts.core.beginTurn()
-    for slot in 0..<parts.core.queueCount where parts.core.receive(slot) > 0 || parts.core.beginHeldBurst(slot) {
+    for place in 0..<parts.core.usedCount {
+      let slot = parts.core.usedSlot(place)
+      guard parts.core.receive(slot) > 0 || parts.core.beginHeldBurst(slot) else { continue }
       handler.handle(&parts.core.burst)
       parts.core.dispatch()
     }

@@ -151,12 +151,16 @@ private struct Mailbox {
 enum QueueMail: Sendable {
   /// Let go of a failed queue's socket, so that it can be closed where closing may take its time.
   case vacate(slot: Int)
-  /// Put this socket in the failed one's place; longer frames are not transmitted there.
-  case replace(slot: Int, XSKSocket, maximumLength: Int)
+  /// The same for a queue that works, once what is under way there is over. Nothing leaves by it from now on.
+  case retire(slot: Int)
+  /// The vacant queue's socket is closed: its frames are the worker's again.
+  case reclaim(slot: Int)
+  /// Put this socket in a vacant queue's place; longer frames are not transmitted there.
+  case replace(slot: Int, XSKQueue.Backing, maximumLength: Int)
 
   var slot: Int {
     switch self {
-    case .vacate(let slot), .replace(let slot, _, _): slot
+    case .vacate(let slot), .retire(let slot), .reclaim(let slot), .replace(let slot, _, _): slot
     }
   }
 }

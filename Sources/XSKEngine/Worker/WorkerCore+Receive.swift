@@ -97,7 +97,7 @@ extension WorkerCore {
 
   /// A descriptor with its plain address, its frame the worker's now; nil if it names no bytes of the UMEM, or a frame that
   /// the kernel was not given to receive into.
-  private mutating func accept(_ descriptor: Descriptor, from owner: UInt8) -> Descriptor? {
+  private mutating func accept(_ descriptor: Descriptor, from owner: UInt16) -> Descriptor? {
     let address = layout.plain(descriptor.address)
     guard layout.fitsChunk(address, length: descriptor.length),
       owners.table.take(layout.index(of: address), from: owner)
@@ -211,7 +211,7 @@ extension WorkerCore {
 
   /// Tops up a queue's fill ring from the pool, half a batch or more at a time.
   mutating func refill(_ slot: Int) {
-    let level = fillLevel == 0 ? Int(queues[slot].fill.size) : fillLevel
+    let level = queues[slot].fillLevel == 0 ? Int(queues[slot].fill.size) : queues[slot].fillLevel
     let wanted = min(level &- queues[slot].receiveFrames, burst.pool.count)
     guard wanted > 0, wanted &* 2 >= batch || queues[slot].receiveFrames < batch else { return }
     let room = queues[slot].fill.room(for: UInt32(truncatingIfNeeded: wanted))

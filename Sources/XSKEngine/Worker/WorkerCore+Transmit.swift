@@ -68,18 +68,4 @@ extension WorkerCore {
     queues[slot].failure = code
     queues[slot].counters.set(.failure, UInt64(code))
   }
-
-  /// Puts a fresh socket in the place of a failed one. Every frame that the old one had is the worker's again: it must be
-  /// closed, or its device gone, so that the kernel can't touch them.
-  mutating func replace(_ slot: Int, with socket: XSKSocket, maximumLength: Int) {
-    let old = (port: queues[slot].port, queue: queues[slot].queue, counters: queues[slot].counters)
-    for owner in [FrameOwners.receive(slot), FrameOwners.transmit(slot)] {
-      for index in owners.reclaim(from: owner) { burst.pool.push(layout.address(ofFrame: index)) }
-    }
-    queues[slot] = XSKQueue(
-      rings: QueueRings(socket.rings), doorbell: .kernel(socket.descriptor), counters: old.counters, port: old.port,
-      queue: old.queue, maximumLength: maximumLength)
-    old.counters.set(.failure, 0)
-    refill(slot)
-  }
 }

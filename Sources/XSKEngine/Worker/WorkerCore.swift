@@ -11,9 +11,11 @@ import CXsk
   let layout: UMEMLayout
   let counters: WorkerCounters
   /// egress[slot × 256 + port]: the worker's queue on that port for packets of queue `slot`, −1 if there is none.
-  let egress: FixedArray<Int16>
+  var egress: FixedArray<Int16>
+  /// The queues that a turn looks at, in their order: all but those of empty spare ports.
+  var used: FixedArray<Int16>
+  @usableFromInline var usedCount = 0
   let batch: Int
-  let fillLevel: Int
   let kickThreshold: UInt32
   let kickTicks: UInt64
   /// Time-stamp ticks at the start of this turn.
@@ -33,16 +35,18 @@ import CXsk
       capacity: configuration.batch, layout: layout, holdCapacity: configuration.holdCapacity, slots: queues.count,
       ports: Self.portCount(queues))
     owners = FrameOwners(frames: layout.frameCount)
-    egress = Self.egressTable(queues)
+    egress = FixedArray(repeating: -1, count: queues.count * 256)
+    used = FixedArray(repeating: 0, count: queues.count)
     localSlot = Self.localSlot(queues)
     self.queues = queues
     self.layout = layout
     self.counters = counters
     batch = configuration.batch
-    fillLevel = configuration.fillLevel
     kickThreshold = UInt32(configuration.kickThreshold)
     kickTicks = clock.ticks(microseconds: configuration.kickMicroseconds)
     counters.set(.framesTotal, UInt64(layout.frameCount))
+    routeAll()
+    findUsed()
   }
 
   /// Puts frames `first…` into the pool, the lowest address on top.
@@ -50,23 +54,6 @@ import CXsk
     for index in stride(from: layout.frameCount - 1, through: first, by: -1) {
       burst.pool.push(layout.address(ofFrame: index))
     }
-  }
-
-  /// For each ingress queue the queue to leave a port by: the one of the same number, else they are dealt in turn.
-  private static func egressTable(_ queues: borrowing FixedArray<XSKQueue>) -> FixedArray<Int16> {
-    var table = FixedArray<Int16>(repeating: -1, count: queues.count * 256)
-    for ingress in 0..<queues.count {
-      for port in 0..<256 {
-        var candidates: [Int] = []
-        for slot in 0..<queues.count where queues[slot].port == UInt8(port) && !queues[slot].isLocal {
-          candidates.append(slot)
-        }
-        guard !candidates.isEmpty else { continue }
-        let same = candidates.first { queues[$0].queue == queues[ingress].queue }
-        table[ingress * 256 + port] = Int16(same ?? candidates[queues[ingress].queue % candidates.count])
-      }
-    }
-    return table
   }
 
   private static func portCount(_ queues: borrowing FixedArray<XSKQueue>) -> Int {
@@ -80,7 +67,10 @@ import CXsk
     return -1
   }
 
-  @usableFromInline var queueCount: Int { queues.count }
+  var queueCount: Int { queues.count }
+
+  /// The queue at a place below `usedCount` of those that a turn looks at.
+  @usableFromInline func usedSlot(_ place: Int) -> Int { Int(used[place]) }
 
   /// Step 1: the time, completions back to the pool, fill rings topped up.
   @usableFromInline mutating func beginTurn() {
@@ -93,7 +83,9 @@ import CXsk
     now = start
     burst.now = start
     turnPackets = 0
-    for slot in 0..<queues.count where queues[slot].isUp {
+    for place in 0..<usedCount {
+      let slot = usedSlot(place)
+      guard queues[slot].isUp else { continue }
       if queues[slot].transmitFrames > 0 { reap(slot) }
       if !burst.isDraining { refill(slot) }
     }
@@ -101,7 +93,10 @@ import CXsk
 
   /// Step 3: TX rings published and kicked by policy; the turn counted.
   @usableFromInline mutating func endTurn() {
-    for slot in 0..<queues.count where queues[slot].isUp { flush(slot) }
+    for place in 0..<usedCount {
+      let slot = usedSlot(place)
+      if queues[slot].isUp { flush(slot) }
+    }
     counters.add(.turns, 1)
     if turnPackets == 0 { counters.add(.emptyTurns, 1) }
   }

@@ -50,7 +50,8 @@ extension WorkerParts {
     let queues = try FixedArray<XSKQueue>(count: 1) { slot throws(XSKError) in
       XSKQueue(
         rings: QueueRings(socket.rings), doorbell: .kernel(socket.descriptor), counters: counters.queue(slot: slot),
-        port: 0, queue: 0, maximumLength: queue.maximumLength)
+        port: 0, queue: 0, maximumLength: queue.maximumLength,
+        fillLevel: configuration.fillLevel)
     }
     try self.init(
       queues: queues, workerCounters: counters.worker(index: 0), configuration: configuration,

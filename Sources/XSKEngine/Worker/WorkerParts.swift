@@ -11,24 +11,32 @@ public struct WorkerParts: ~Copyable {
   ///
   /// - Parameters:
   ///   - devices: ports 0, 1, … in this order.
+  ///   - spares: empty ports behind the devices, one queue each.
   ///   - hasLocalPort: one more port behind the devices, for packets of the handler's own.
   ///   - counters: a page with worker 0 and a slot for each port.
   public init(
-    simulated devices: [SimulatedDevice], hasLocalPort: Bool = false, umem: UMEM, counters: CounterPage,
+    simulated devices: [SimulatedDevice], spares: Int = 0, hasLocalPort: Bool = false, umem: UMEM,
+    counters: CounterPage,
     configuration: WorkerConfiguration = WorkerConfiguration(), control: WorkerControl = WorkerControl()
   ) throws(XSKError) {
-    let local = hasLocalPort ? try LocalQueue(port: devices.count, slot: devices.count, queue: 0) : nil
-    let queues = try FixedArray<XSKQueue>(count: devices.count + (hasLocalPort ? 1 : 0)) { slot throws(XSKError) in
-      if slot == devices.count, let local { return local.queue(counters) }
+    let ports = devices.count + spares
+    let local = hasLocalPort ? try LocalQueue(port: ports, slot: ports, queue: 0) : nil
+    let empty = try EmptyQueue()
+    let queues = try FixedArray<XSKQueue>(count: ports + (hasLocalPort ? 1 : 0)) { slot throws(XSKError) in
+      if slot == ports, let local { return local.queue(counters) }
+      guard slot < devices.count else {
+        return empty.queue(counters.queue(slot: slot), port: slot, queue: 0, fillLevel: configuration.fillLevel)
+      }
       return XSKQueue(
         rings: QueueRings(devices[slot].memory), doorbell: .simulated(devices[slot].doorbell),
-        counters: counters.queue(slot: slot), port: UInt8(slot), queue: 0, maximumLength: .max)
+        counters: counters.queue(slot: slot), port: UInt8(slot), queue: 0, maximumLength: .max,
+        fillLevel: configuration.fillLevel)
     }
     try self.init(
       queues: queues, workerCounters: counters.worker(index: 0), configuration: configuration,
       resources: WorkerResources(
-        control: control, umem: umem, counterPage: counters, sockets: devices.map { _ in nil }, devices: devices,
-        local: local))
+        control: control, umem: umem, counterPage: counters, sockets: Array(repeating: nil, count: ports),
+        devices: devices, empty: empty, local: local))
     core.stockPool()
   }
 
@@ -89,9 +97,12 @@ public struct WorkerParts: ~Copyable {
 extension CounterPage {
   /// A page in memory for one worker on simulated devices.
   ///
-  /// - Parameter localPort: the name of the port for packets of the handler's own, if it has one.
+  /// - Parameters:
+  ///   - spares: empty ports behind the devices.
+  ///   - localPort: the name of the port for packets of the handler's own, if it has one.
   public convenience init(
-    simulated devices: [SimulatedDevice], localPort: String? = nil, reasonNames: [DropReason: String] = [:],
+    simulated devices: [SimulatedDevice], spares: Int = 0, localPort: String? = nil,
+    reasonNames: [DropReason: String] = [:],
     tool: String = "swift-xsk", version: String = "",
     command: String = ""
   ) throws(XSKError) {
@@ -101,8 +112,9 @@ extension CounterPage {
         ports: devices.map {
           CounterDescription.Port(
             name: $0.name, device: $0.name, ifindex: 0, mode: "simulated", queues: [0], link: "up")
-        } + (localPort.map { [CounterDescription.Port(local: $0, workers: 1)] } ?? []),
-        slots: (0..<devices.count + (localPort == nil ? 0 : 1)).map {
+        } + (0..<spares).map { CounterDescription.Port(spare: $0, queues: [0]) }
+          + (localPort.map { [CounterDescription.Port(local: $0, workers: 1)] } ?? []),
+        slots: (0..<devices.count + spares + (localPort == nil ? 0 : 1)).map {
           CounterDescription.Slot(worker: 0, cpu: -1, port: $0, queue: 0)
         }, counters: .current.adding(reasonNames)),
       workers: 1)

@@ -7,8 +7,12 @@ struct WorkerResources {
   /// One a slot; nil where the queue is simulated, or given up.
   var sockets: [XSKSocket?]
   let devices: [SimulatedDevice]
+  /// What empty queues are made of; nil: there are none.
+  var empty: EmptyQueue?
   /// The queue for packets of the handler's own, if there is one.
   var local: LocalQueue?
+  /// The queue that is being emptied, and the CLOCK_MONOTONIC time after which that is done whatever is under way.
+  var retiring: (slot: Int, deadline: UInt64)?
   /// Keeps the memory that the burst records into.
   var capture: CaptureRing?
   /// CLOCK_MONOTONIC of the next look at the kernel's statistics.
@@ -33,6 +37,10 @@ extension WorkerParts {
     }
     core.writeGauges()
     if let mail = resources.control.takeMail() { obey(mail) }
+    if let retiring = resources.retiring, core.isQuiet(retiring.slot) || now >= retiring.deadline {
+      resources.retiring = nil
+      vacate(retiring.slot)
+    }
     if let lengths = resources.control.takeMaximumLengths() {
       for (slot, length) in lengths { core.queues[slot].maximumLength = length }
     }
@@ -62,18 +70,32 @@ extension WorkerParts {
     counters.set(.kernelTXRingEmpty, statistics.txRingEmpty)
   }
 
-  /// Gives up a failed slot's socket for the control plane to close, or puts a fresh one in its place.
+  /// Gives up a slot's socket for the control plane to close, or puts a fresh one in its place.
   private mutating func obey(_ mail: QueueMail) {
     switch mail {
-    case .vacate(let slot):
-      core.queues[slot].isVacant = true
-      let socket = resources.sockets[slot]
-      resources.sockets[slot] = nil
-      resources.control.answer(vacated: socket)
-    case .replace(let slot, let socket, let maximumLength):
-      resources.sockets[slot] = socket
-      core.replace(slot, with: socket, maximumLength: maximumLength)
+    case .vacate(let slot): vacate(slot)
+    case .retire(let slot):
+      core.closeEgress(slot)
+      resources.retiring = (slot, TimestampClock.monotonicNanoseconds + drainNanoseconds)
+    case .reclaim(let slot):
+      core.reclaim(slot)
+      if core.queues[slot].isSpare { core.empty(slot) }
+      core.writeGauges()
+      core.findUsed()
+      resources.control.answer(vacated: nil)
+    case .replace(let slot, let backing, let maximumLength):
+      if case .socket(let socket) = backing { resources.sockets[slot] = socket }
+      core.replace(slot, with: backing, maximumLength: maximumLength)
+      core.route(Int(core.queues[slot].port))
+      core.findUsed()
       resources.control.answer(vacated: nil)
     }
+  }
+
+  private mutating func vacate(_ slot: Int) {
+    core.queues[slot].isVacant = true
+    let socket = resources.sockets[slot]
+    resources.sockets[slot] = nil
+    resources.control.answer(vacated: socket)
   }
 }

@@ -25,14 +25,22 @@
   var isVacant = false
   /// It belongs to the local port: packets of the worker's own count here, and nobody drives its rings.
   let isLocal: Bool
+  /// It belongs to a spare port: while it is vacant nobody looks at it.
+  let isSpare: Bool
+  /// Frames to keep with the kernel for receiving; 0: as many as the fill ring holds.
+  let fillLevel: Int
+  /// Packets that were seen when all of its packets were last found accounted for.
+  var checked = UInt64.max
   /// 0: working; else the errno that ended it.
   var failure: CInt = 0
 
   init(
     rings memory: borrowing QueueRings, doorbell: Doorbell, counters: QueueCounters, port: UInt8, queue: Int,
-    maximumLength: Int, isLocal: Bool = false
+    maximumLength: Int, fillLevel: Int = 0, isLocal: Bool = false, isSpare: Bool = false
   ) {
     self.isLocal = isLocal
+    self.isSpare = isSpare
+    self.fillLevel = fillLevel
     isVacant = isLocal
     fill = unsafe FillRing(memory.fill)
     completion = unsafe CompletionRing(memory.completion)
@@ -45,10 +53,32 @@
     self.maximumLength = maximumLength
   }
 
-  var isUp: Bool { failure == 0 && !isLocal }
+  var isUp: Bool { failure == 0 && !isVacant }
 
   /// Why a packet can't leave by this queue, which is not up.
   var reasonForNotSending: DropReason { isLocal ? .noSuchPort : .portDown }
+}
+
+extension XSKQueue {
+  /// What stands behind a queue: its socket, or a simulated device.
+  enum Backing: Sendable {
+    case socket(XSKSocket)
+    case simulated(SimulatedDevice)
+
+    var rings: QueueRings {
+      switch self {
+      case .socket(let socket): QueueRings(socket.rings)
+      case .simulated(let device): QueueRings(device.memory)
+      }
+    }
+
+    var doorbell: Doorbell {
+      switch self {
+      case .socket(let socket): .kernel(socket.descriptor)
+      case .simulated(let device): .simulated(device.doorbell)
+      }
+    }
+  }
 }
 
 /// Where a queue's four rings lie, whoever made them.

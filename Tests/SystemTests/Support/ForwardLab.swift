@@ -15,13 +15,16 @@ struct ForwardLab {
   let right: NetworkNamespace
   var mtu: UInt32
   let queues: UInt32
+  /// The hosts have no addresses, so nothing is sent that the test does not send.
+  let isSilent: Bool
 
-  init(mtu: UInt32 = 1500, queues: UInt32 = 1) throws {
+  init(mtu: UInt32 = 1500, queues: UInt32 = 1, isSilent: Bool = false) throws {
     left = try NetworkNamespace("left")
     middle = try NetworkNamespace("middle")
     right = try NetworkNamespace("right")
     self.mtu = mtu
     self.queues = queues
+    self.isSilent = isSilent
     try connectLeft()
     try connectRight()
   }
@@ -30,7 +33,7 @@ struct ForwardLab {
   @discardableResult func connectLeft() throws -> VethPair {
     try VethPair(
       VethEnd(
-        "l0", in: left, address: "02:00:00:00:07:01", addresses: ["10.7.0.1/24", "fd07::1/64"], rxQueues: queues,
+        "l0", in: left, address: "02:00:00:00:07:01", addresses: isSilent ? [] : ["10.7.0.1/24", "fd07::1/64"], rxQueues: queues,
         txQueues: queues),
       VethEnd("m0", in: middle, rxQueues: queues, txQueues: queues), mtu: mtu)
   }
@@ -39,7 +42,7 @@ struct ForwardLab {
     try VethPair(
       VethEnd("m1", in: middle, rxQueues: queues, txQueues: queues),
       VethEnd(
-        "r0", in: far ?? right, address: "02:00:00:00:07:02", addresses: ["10.7.0.2/24", "fd07::2/64"],
+        "r0", in: far ?? right, address: "02:00:00:00:07:02", addresses: isSilent ? [] : ["10.7.0.2/24", "fd07::2/64"],
         rxQueues: queues, txQueues: queues),
       mtu: mtu)
   }
