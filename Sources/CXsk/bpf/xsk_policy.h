@@ -25,6 +25,8 @@ enum {
 	XSK_PUNT_KINDS = 8,
 	/* Not a kind: of ARP and neighbour solicitations only those that ask for an own address, and no router discovery. */
 	XSK_PUNT_OWN_NEIGHBOURS = 31,
+	/* Not a kind: packets with VLAN tags are not punted. */
+	XSK_PUNT_ONLY_UNTAGGED = 30,
 };
 
 /* Bits of xsk_policy_settings.verdicts. */

@@ -274,7 +274,7 @@ static __always_inline int decide(struct xdp_md *ctx)
 	if (!frame.payload)
 		return UNDECIDED;
 	parse_ip(&frame, end, &ip);
-	if (settings.policy.punt) {
+	if (settings.policy.punt && !(punts(XSK_PUNT_ONLY_UNTAGGED) && frame.vlan[0])) {
 		answer = punt(&frame, &ip, end);
 		if (answer != UNDECIDED) {
 			count(XSK_COUNT_PUNTED + settings.policy.port * XSK_PUNT_KINDS + answer,

@@ -30,8 +30,9 @@ extension Engine {
   /// - Parameters:
   ///   - device: its name, in the network namespace of the engine.
   ///   - port: the port's number, in `sparePorts`.
+  ///   - punts: what `SparePorts.punt` says is left to the kernel's stack; else nothing. For a device that is plugged in now.
   /// - Throws: if there is no such spare port, or another port has the device.
-  public func plug(_ device: String, into port: Int) throws(XSKError) {
+  public func plug(_ device: String, into port: Int, punts: Bool = true) throws(XSKError) {
     guard (1...15).contains(device.utf8.count), !device.utf8.contains(0) else {
       throw XSKError("device \"\(device)\"", "no device's name", remedy: "use 1 to 15 characters")
     }
@@ -43,7 +44,7 @@ extension Engine {
     if let other {
       throw XSKError(device, "is in port \(other.index) already", remedy: "unplug it there first")
     }
-    target.update { $0.wanted = device }
+    target.update { ($0.wanted, $0.punts) = (device, punts) }
     supervisor.ring()
   }
 

@@ -34,6 +34,8 @@ public struct EngineConfiguration: Sendable {
   public var localPort: String?
   /// CPUs to run workers on, one worker each; nil: one worker a queue, on the highest CPUs that the process may use.
   public var cores: [Int]?
+  /// At most so many workers where `cores` is nil; nil: one a queue.
+  public var workers: Int?
   public var worker: WorkerConfiguration
   /// Packets that the handler may hold for each queue of its worker, beside `worker.holdCapacity`: what GRO's hold limit is.
   public var heldPerQueue = 0

@@ -94,7 +94,8 @@ struct EnginePlan: Sendable {
     var allowed = [UInt32](repeating: 0, count: 1024)
     let count = unsafe Int(max(0, cxsk_allowed_cpus(&allowed, CInt(allowed.count))))
     // The highest first: CPU 0 is where most machines serve their interrupts.
-    return Array(allowed[..<count].map { Int($0) }.reversed().prefix(max(1, min(most, count))))
+    let workers = max(1, min(most, configuration.workers ?? most, count))
+    return Array(allowed[..<count].map { Int($0) }.reversed().prefix(workers))
   }
 
   /// Queues are dealt to the workers in turn, port by port.

@@ -9,6 +9,8 @@ final class Port: Sendable {
     var name: String
     /// Of a spare port: the device that is to be in it, and how far that is.
     var wanted: String?
+    /// What is punted of a spare port is what is configured; else nothing.
+    var punts = true
     var occupancy = PortOccupancy.fixed
     var program: XDPProgram?
     var mode: BindMode?
@@ -67,9 +69,9 @@ final class Port: Sendable {
   /// A spare port has no device any more. Its wish stays.
   func empty() {
     update { state in
-      let wanted = state.wanted
+      let (wanted, punts) = (state.wanted, state.punts)
       state = State(emptyNamed: ownName)
-      state.wanted = wanted
+      (state.wanted, state.punts) = (wanted, punts)
     }
   }
 
@@ -100,9 +102,9 @@ final class Port: Sendable {
 
   /// Puts the engine's program on the device.
   func attach(_ request: ModeRequest) throws(XSKError) {
-    let device = current.device
+    let (device, part) = (current.device, policy?.part(port: index, punts: current.punts))
     let program = try XDPProgram(
-      ProgramForm.forms(metadata, policy: policy?.part(port: index), for: device), device: device.name,
+      ProgramForm.forms(metadata, policy: part, for: device), device: device.name,
       ifindex: device.index,
       queues: max(device.queues.receive, (queues.max() ?? 0) + 1), modes: request.programModes)
     update { $0.program = program }

@@ -51,9 +51,11 @@ final class KernelPolicy: Sendable {
   }
 
   /// nil: nothing.
-  func part(port: Int) -> Part? {
+  ///
+  /// - Parameter punts: as configured; else nothing is punted.
+  func part(port: Int, punts: Bool = true) -> Part? {
     let settings = xsk_policy_settings(
-      port: UInt32(port), punt: configurations[port].bits, verdicts: offload?.bits ?? 0,
+      port: UInt32(port), punt: punts ? configurations[port].bits : 0, verdicts: offload?.bits ?? 0,
       group: UInt32(groups[port]))
     return settings.punt | settings.verdicts == 0 ? nil : Part(settings: settings, tables: tables)
   }

@@ -44,6 +44,8 @@ public struct PuntConfiguration: Hashable, Sendable {
   public var listenerQueries: Bool
   /// Protocols next to IP, such as LLDP's 0x88CC.
   public var etherTypes: Set<UInt16>
+  /// Only packets without VLAN tags: VLANs are somebody else's.
+  public var onlyUntagged = false
   /// IP protocols, such as OSPF (89) and VRRP (112): packets to multicast groups and to 255.255.255.255.
   public var protocols: Set<UInt8>
   /// Services: packets to multicast groups and to 255.255.255.255.
@@ -74,6 +76,7 @@ public struct PuntConfiguration: Hashable, Sendable {
     var kinds: [UInt32] = []
     if addresses != .none { kinds += [XSK_PUNT_IPV4, XSK_PUNT_IPV6].map { UInt32($0) } }
     if neighbours != .none { kinds += [XSK_PUNT_ARP, XSK_PUNT_NEIGHBOUR].map { UInt32($0) } }
+    if onlyUntagged { kinds.append(UInt32(XSK_PUNT_ONLY_UNTAGGED)) }
     if neighbours == .own { kinds.append(UInt32(XSK_PUNT_OWN_NEIGHBOURS)) }
     if listenerQueries { kinds.append(UInt32(XSK_PUNT_LISTENER)) }
     if !etherTypes.isEmpty { kinds.append(UInt32(XSK_PUNT_ETHERTYPE)) }

@@ -11,10 +11,9 @@ struct SpareLab {
 
   /// Ports 0 and 1 are m0 and m1, spare ones follow.
   init(
-    spares: Int = 4, isSilent: Bool = false, queues: UInt32 = 1, cores: [Int]? = nil, _ change: (inout EngineConfiguration) -> Void = { _ in }
-  )
-    throws
-  {
+    spares: Int = 4, isSilent: Bool = false, queues: UInt32 = 1, cores: [Int]? = nil,
+    _ change: (inout EngineConfiguration) -> Void = { _ in }
+  ) throws {
     lab = try ForwardLab(queues: queues, isSilent: isSilent)
     var configuration = lab.configuration
     configuration.cores = cores

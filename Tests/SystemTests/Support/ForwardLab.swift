@@ -33,8 +33,8 @@ struct ForwardLab {
   @discardableResult func connectLeft() throws -> VethPair {
     try VethPair(
       VethEnd(
-        "l0", in: left, address: "02:00:00:00:07:01", addresses: isSilent ? [] : ["10.7.0.1/24", "fd07::1/64"], rxQueues: queues,
-        txQueues: queues),
+        "l0", in: left, address: "02:00:00:00:07:01", addresses: isSilent ? [] : ["10.7.0.1/24", "fd07::1/64"],
+        rxQueues: queues, txQueues: queues),
       VethEnd("m0", in: middle, rxQueues: queues, txQueues: queues), mtu: mtu)
   }
 
