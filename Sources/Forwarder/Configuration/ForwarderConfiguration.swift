@@ -18,6 +18,8 @@ public struct ForwarderConfiguration: Hashable, Sendable {
   public var kernelRoutes: KernelRouteSettings?
   /// What the XDP program writes ahead of packets, and the deployment's own keys.
   public var metadata: MetadataConfiguration
+  /// Which sources may come in where; nil: nobody looks.
+  public var sources: SourceGuard?
   /// Decisions of rules that the XDP program carries out; of use only if a rule has `Rule.offload`.
   public var offload = OffloadSettings()
 

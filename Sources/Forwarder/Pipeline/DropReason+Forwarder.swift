@@ -25,12 +25,27 @@ extension DropReason {
   /// A VLAN tag did not fit the frame's headroom.
   @inlinable public static var noHeadroom: DropReason { DropReason(rawValue: 70) }
 
+  /// Not the source MAC address that its port asks for (`SourceGuard`).
+  @inlinable public static var spoofedMAC: DropReason { DropReason(rawValue: 72) }
+  /// A source address that does not belong to its port, or belongs to another.
+  @inlinable public static var spoofedAddress: DropReason { DropReason(rawValue: 73) }
+  /// A VLAN tag where none is to be, or another one.
+  @inlinable public static var unexpectedTag: DropReason { DropReason(rawValue: 74) }
+  /// Not IP, on a port that takes nothing else.
+  @inlinable public static var notIP: DropReason { DropReason(rawValue: 75) }
+  /// IPv6 that never leaves its link, on a port that takes what is routed only.
+  @inlinable public static var linkLocal: DropReason { DropReason(rawValue: 76) }
+  /// Its route leads to a port that its own is kept apart from.
+  @inlinable public static var isolated: DropReason { DropReason(rawValue: 77) }
+
   /// Names of the pipeline's reasons, for `EngineConfiguration.reasonNames`.
   public static var pipelineNames: [DropReason: String] {
     var names: [DropReason: String] = [
       .hopLimit: "hop_limit", .noRoute: "no_route", .refusedByRoute: "refused_by_route",
       .neighbourUnknown: "neighbour_unknown", .needsFragmentation: "needs_fragmentation", .rateLimit: "rate_limit",
       .noHeadroom: "no_headroom", .ipv4Checksum: "ip_csum",
+      .spoofedMAC: "spoofed_mac", .spoofedAddress: "spoofed_address", .unexpectedTag: "unexpected_tag",
+      .notIP: "not_ip", .linkLocal: "link_local", .isolated: "isolated",
     ]
     for malformation in Malformation.allCases where malformation != .none {
       names[.malformed(malformation)] = malformation.name

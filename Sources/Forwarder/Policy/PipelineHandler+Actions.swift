@@ -24,9 +24,11 @@ extension PipelineHandler {
     _ first: Int, _ unit: GROUnit, _ summary: PacketSummary, _ gro: borrowing GROLite, _ burst: inout Burst
   ) -> Verdict? {
     var place = first
+    var next = 0
     var progress = UnitProgress(count: unit.count)
     while true {
       let entry = state.entries[place]
+      next = place + 1
       for number in Int(entry.first)..<Int(entry.first + entry.count) {
         let step = state.steps[number]
         switch step.kind {
@@ -38,7 +40,8 @@ extension PipelineHandler {
             return routeLast(unit, progress, gro, &burst)
           }
           if verdict.isFinal { _ = unrouted(verdict, unit, summary, gro, &burst) }
-          return finish(verdict, unit, progress, gro, &burst)
+          let isKeptApart = !verdict.isFinal && state.sources.isolates
+          return finish(isKeptApart ? apart(verdict, burst.port) : verdict, unit, progress, gro, &burst)
         case .malformed:
           return finish(.drop(.malformed(summary.malformation)), unit, progress, gro, &burst)
         case .host: return deliver(unit, progress, gro, &burst)
@@ -51,12 +54,13 @@ extension PipelineHandler {
           state.counters.add(Int(step.number), packets: progress.count, bytes: bytes)
         case .setVLAN: progress.tag = .set(UInt16(truncatingIfNeeded: step.number), priority: step.priority)
         case .removeVLAN: progress.tag = .removed
+        case .skip: next = Int(step.number)
         case .setMark:
           let old = progress.mark ?? Self.mark(unit.first, burst.packets)
           progress.mark = old & ~step.mask | step.number & step.mask
         }
       }
-      place = matchAny(summary, unit.first, &burst, from: place + 1, mark: progress.mark)
+      place = matchAny(summary, unit.first, &burst, from: next, mark: progress.mark)
       let bytes = Self.bytes(unit, progress.count, gro, burst.packets)
       state.counters.add(place, packets: progress.count, bytes: bytes)
       if burst.isCapturing { note(place, unit, progress.count, gro, &burst) }
@@ -126,7 +130,8 @@ extension PipelineHandler {
     _ unit: GROUnit, _ summary: PacketSummary, _ gro: borrowing GROLite, _ burst: inout Burst
   ) -> Verdict? {
     let verdict = state.stage.routeOtherwise(unit, summary, gro, &burst, &answers)
-    return verdict.isFinal ? unrouted(verdict, unit, summary, gro, &burst) : verdict
+    guard verdict.isFinal else { return state.sources.isolates ? apart(verdict, burst.port) : verdict }
+    return unrouted(verdict, unit, summary, gro, &burst)
   }
 
   /// What was not sent on: it may be for the host, or wait for a neighbour, or be too large.
@@ -158,7 +163,8 @@ extension PipelineHandler {
     let alone = GROUnit(lone: last, summary)
     var rest = progress
     rest.count = 1
-    let verdict = state.stage.route(alone, summary, of: gro, in: &burst, &answers)
+    var verdict = state.stage.route(alone, summary, of: gro, in: &burst, &answers)
+    if !verdict.isFinal && state.sources.isolates { verdict = apart(verdict, burst.port) }
     if let verdict = finish(verdict, alone, rest, gro, &burst) { burst[verdict: last] = verdict }
     return nil
   }

@@ -36,6 +36,10 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
   public mutating func decide(
     _ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst
   ) -> Verdict? {
+    // Its packets have the same addresses, of the link too.
+    if state.sources.isOn && !state.sources.admits(gro.summary(of: unit), on: burst.port) {
+      if let reason = state.sources.reason(gro.summary(of: unit), on: burst.port) { return .drop(reason) }
+    }
     if state.looksBeyondFlow && unit.count > 1 { return decideEach(unit, gro, &burst) }
     let place = match(gro.summary(of: unit), unit.first, &burst)
     state.counters.add(place, packets: unit.count, bytes: Self.bytes(unit, unit.count, gro, burst.packets))
@@ -47,8 +51,9 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
       let hop = state.stage.plainHop(gro.summary(of: unit))
       guard hop != RouteStage.noPlainHop else { return routeOtherwise(unit, gro.summary(of: unit), gro, &burst) }
       let headers = gro.summary(of: unit)
-      return state.stage.forward(
+      let verdict = state.stage.forward(
         unit, by: hop, network: Int(headers.networkOffset), version: headers.key.version, of: gro, in: &burst)
+      return state.sources.isolates ? apart(verdict, burst.port) : verdict
     }
     return decideOtherwise(place, unit, gro.summary(of: unit), gro, &burst)
   }
@@ -72,6 +77,13 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
 
   // A burst, and this handler, are large, and what borrows one out of line is given a copy of it: so helpers are mutating, and
   // bursts inout. A summary is asked for where it is needed: no copy is made for what is seldom.
+
+  /// What has been routed, unless it may not leave there.
+  @inlinable @inline(__always)
+  func apart(_ verdict: Verdict, _ ingress: UInt8) -> Verdict {
+    guard let egress = verdict.egressPort, state.sources.separates(ingress, egress) else { return verdict }
+    return .drop(.isolated)
+  }
 
   /// The entry of the first rule, from `first` on, that matches a packet; of the last resort if none does.
   @inlinable @inline(__always)

@@ -27,13 +27,13 @@ struct PipelineStep: BitwiseCopyable, Sendable {
     // Terminal: the packet goes no further.
     case verdict, route, host, malformed
     // The packet goes on.
-    case limit, sample, count, setVLAN, removeVLAN, setMark
+    case limit, sample, count, setVLAN, removeVLAN, setMark, skip
   }
 
   var kind: Kind
   /// Of `verdict`; what exceeds a limit gets.
   var verdict = Verdict.drop(.policy)
-  /// The limiter, the counter's place, one packet in so many, the VLAN id, the mark.
+  /// The limiter, the counter's place, one packet in so many, the VLAN id, the mark, the next rule.
   var number: UInt32 = 0
   /// The mark's bits.
   var mask: UInt32 = 0
@@ -98,6 +98,7 @@ struct PipelineProgram: Sendable {
     case .setVLAN(.tag(let id, let priority)):
       PipelineStep(kind: .setVLAN, number: UInt32(id), priority: priority.map { UInt8($0) } ?? 0xFF)
     case .setVLAN(.remove): PipelineStep(kind: .removeVLAN)
+    case .skip(let rule): PipelineStep(kind: .skip, number: UInt32(rule))
     case .setMark(let value, let mask): PipelineStep(kind: .setMark, number: value, mask: mask)
     }
   }

@@ -14,6 +14,7 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
   let steps: FixedArray<PipelineStep>
   @usableFromInline let sets: FixedArray<PrefixSet.View>
   @usableFromInline var stage: RouteStage
+  @usableFromInline let sources: SourceGuardTable
   @usableFromInline let counters: PolicyCountersView
   var limiters: FixedArray<WorkerLimiter>
   /// Which of the states that were sent to the worker it is, from 0.
@@ -52,6 +53,7 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
     entries = FixedArray(policy.program.entries)
     steps = FixedArray(policy.program.steps)
     stage = RouteStage(policy.routes, answersUnresolved: policy.configuration.kernelRoutes == nil)
+    sources = SourceGuardTable(policy.configuration.sources)
     let limiters = policy.configuration.limiters
     self.limiters = try FixedArray(count: limiters.count) { number throws(XSKError) in
       try WorkerLimiter(limiters[number], workers: workers)

@@ -60,7 +60,11 @@ struct RandomPolicy {
     let rules = (0..<count).map { number in
       var match = world.random.once(in: 12) ? RuleMatch() : world.match()
       if !usesSets { (match.sourceSet, match.destinationSet) = (nil, nil) }
-      return Rule("r\(number)", match, actions())
+      var actions = actions()
+      if actions.last?.isTerminal != true, world.random.once(in: 3) {
+        actions.append(.skip(to: world.number(number + 1...count)))
+      }
+      return Rule("r\(number)", match, actions)
     }
     let malformed = world.random.once(in: 2) ? terminal() : nil
     configuration.rules = RuleSet(rules, default: terminal(), malformed: malformed)

@@ -63,6 +63,7 @@ struct ReferencePipeline {
       let actions = actions(found, packet)
       first = (found ?? 0) + 1
       for action in actions {
+        if case .skip(let rule) = action { first = rule }
         if carryOut(action, packet, &progress, on: port) { return }
       }
       if let mark = progress.mark { packet.context.keys[MetadataKey.mark.number] = UInt64(mark) }
@@ -112,7 +113,7 @@ struct ReferencePipeline {
     case .setMark(let value, let mask):
       progress.mark = (progress.mark ?? 0) & ~mask | value & mask
       return false
-    case .sample: return false
+    case .sample, .skip: return false
     }
     return true
   }

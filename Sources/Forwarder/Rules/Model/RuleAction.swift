@@ -27,6 +27,10 @@ public enum RuleAction: Hashable, Sendable {
   /// Goes on, with the bits of `mask` of its mark as in `value`.
   case setMark(UInt32, mask: UInt32 = .max)
 
+  /// Goes on with the rule of this number, from 0, which is behind this one; as many as there are: with the default. Nothing
+  /// follows it in its rule.
+  case skip(to: Int)
+
   public enum VLANAction: Hashable, Sendable {
     /// The id 0…4094 and the priority 0…7; nil leaves the priority, 0 on a new tag.
     case tag(id: Int, priority: Int? = nil)
@@ -37,7 +41,7 @@ public enum RuleAction: Hashable, Sendable {
   public var isTerminal: Bool {
     switch self {
     case .drop, .forward, .reflect, .route, .host: true
-    case .rateLimit, .sample, .count, .setVLAN, .setMark: false
+    case .rateLimit, .sample, .count, .setVLAN, .setMark, .skip: false
     }
   }
 

@@ -50,7 +50,19 @@ extension RuleCheck {
     for action in actions.dropLast() where action.isTerminal {
       report("actions follow \(action), which ends the packet's way", remedy: "put it last, or take the others out")
     }
+    for action in actions.dropLast() {
+      if case .skip(let rule) = action {
+        report("actions follow the skip to rule \(rule + 1)", remedy: "put it last, or take the others out")
+      }
+    }
     for action in actions { checkAction(action) }
+  }
+
+  /// Only forward: a packet's way ends.
+  mutating func checkSkips(_ actions: [RuleAction], from place: Int, of count: Int) {
+    for case .skip(let rule) in actions where !(place + 1...count).contains(rule) {
+      report("it skips to rule \(rule + 1)", remedy: "name one behind it, or \(count + 1): the default")
+    }
   }
 
   mutating func checkLastResort(_ action: RuleAction) {
@@ -65,7 +77,7 @@ extension RuleCheck {
     switch action {
     case .drop(let reason): checkReason(reason)
     case .forward(let port): checkNumber(port, "forwards to port", below: environment.ports, "ports")
-    case .reflect, .route, .host, .setVLAN(.remove), .setMark: break
+    case .reflect, .route, .host, .setVLAN(.remove), .setMark, .skip: break
     case .rateLimit(let limiter, let excess):
       checkNumber(limiter, "uses rate limiter", below: environment.limiters, "rate limiters")
       checkReason(excess)

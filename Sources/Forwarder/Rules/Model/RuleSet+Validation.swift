@@ -42,6 +42,7 @@ extension RuleSet {
       check.checkName(rule.name, takenBy: places[rule.name])
       check.checkMatch(rule.match)
       check.checkActions(rule.actions)
+      check.checkSkips(rule.actions, from: place, of: rules.count)
       problems += check.problems
       places[rule.name] = places[rule.name] ?? place
     }
