@@ -1,7 +1,7 @@
 /// Something that is wrong with a configuration file, and where.
 ///
 /// Its description is one line: `FILE:LINE:COLUMN: KEY: value "X": PROBLEM; REMEDY`.
-public struct ConfigurationProblem: Hashable, Sendable, Codable {
+public struct ConfigurationProblem: Error, Hashable, Sendable, Codable {
   public enum Severity: String, Hashable, Sendable, Codable {
     /// The file can't be used.
     case error
@@ -22,7 +22,7 @@ public struct ConfigurationProblem: Hashable, Sendable, Codable {
   public var problem: String
   public var remedy: String
 
-  init(
+  package init(
     severity: Severity = .error, file: String, line: Int? = nil, column: Int? = nil, key: String = "",
     value: String? = nil, _ problem: String, remedy: String
   ) {

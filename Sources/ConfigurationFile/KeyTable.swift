@@ -1,13 +1,13 @@
 import Forwarder
 
 /// A mapping of the file, and its keys. The parser, the schema and the documentation are compared with these.
-struct Section: Sendable {
+package struct Section: Sendable {
   /// Its name in the schema's definitions.
   let name: String
   let keys: [String]
   let required: [String]
 
-  init(_ name: String, _ keys: [String], required: [String] = []) {
+  package init(_ name: String, _ keys: [String], required: [String] = []) {
     (self.name, self.keys, self.required) = (name, keys, required)
   }
 
@@ -18,32 +18,32 @@ struct Section: Sendable {
       "routes",
       "neighbours",
     ], required: ["version", "ports"])
-  static let port = Section(
+  package static let port = Section(
     "port", ["device", "queues", "vlan", "mtu", "addresses", "tap", "punt"], required: ["device"])
   static let punt = Section(
     "punt", ["addresses", "neighbours", "listener-queries", "ethertypes", "protocols", "services"])
-  static let engine = Section(
+  package static let engine = Section(
     "engine", ["cores", "mode", "idle", "batch", "chunk", "hugepages", "gro", "gro-hold"])
   static let metadata = Section("metadata", ["write", "mark", "keys"])
   static let metadataKey = Section("metadata-key", ["number", "bytes"], required: ["number", "bytes"])
   static let offload = Section("offload", ["flows", "sources", "lifetime"])
-  static let setFile = Section("set-file", ["file"], required: ["file"])
-  static let limiter = Section(
+  package static let setFile = Section("set-file", ["file"], required: ["file"])
+  package static let limiter = Section(
     "limiter", ["rate", "burst", "per", "ipv4-prefix", "ipv6-prefix", "entries", "excess"], required: ["rate"])
   static let rule = Section("rule", ["name", "match", "then", "offload"], required: ["name", "then"])
-  static let match = Section(
+  package static let match = Section(
     "match",
     [
       "iif", "ether-saddr", "ether-daddr", "vlan", "vlan-pcp", "ethertype", "ip-version", "protocol", "saddr", "daddr",
       "saddr-set", "daddr-set", "sport", "dport", "icmp-type", "icmp-code", "tcp-flags", "fragment", "length",
       "metadata",
     ])
-  static let negation = Section("negation", ["not"], required: ["not"])
+  package static let negation = Section("negation", ["not"], required: ["not"])
   static let action = Section("action", ["drop", "forward", "limit", "sample", "count", "vlan", "mark"])
   static let tag = Section("tag", ["id", "pcp"], required: ["id"])
-  static let routes = Section("routes", ["kernel", "table", "static"], required: ["kernel"])
-  static let route = Section("route", ["prefix", "set", "via", "port", "mac", "type", "mtu", "vlan"])
-  static let neighbour = Section("neighbour", ["mac", "port"], required: ["mac", "port"])
+  package static let routes = Section("routes", ["kernel", "table", "static"], required: ["kernel"])
+  package static let route = Section("route", ["prefix", "set", "via", "port", "mac", "type", "mtu", "vlan"])
+  package static let neighbour = Section("neighbour", ["mac", "port"], required: ["mac", "port"])
 
   static let all = [
     file, port, punt, engine, metadata, metadataKey, offload, setFile, limiter, rule, match, negation, action, tag,
@@ -53,7 +53,7 @@ struct Section: Sendable {
 }
 
 /// Words that values are chosen from.
-enum Words {
+package enum Words {
   static let punt = ["auto", "host", "off"]
   static let puntNeighbours = ["off", "own", "all"]
   static let offload = RuleOffload.allCases.map(\.rawValue)
@@ -65,13 +65,13 @@ enum Words {
   static let routeTypes = ["blackhole", "unreachable", "prohibit"]
 
   /// "a, b or c".
-  static func list(_ words: [String]) -> String {
+  package static func list(_ words: [String]) -> String {
     guard let last = words.last, words.count > 1 else { return words.first ?? "" }
     return words.dropLast().joined(separator: ", ") + " or " + last
   }
 
   /// The word that was most likely meant; nil if none is near.
-  static func nearest(_ word: String, _ words: [String]) -> String? {
+  package static func nearest(_ word: String, _ words: [String]) -> String? {
     // Nobody means a word by a text that is much longer, and the distance takes time by both lengths.
     guard word.utf8.count <= 32 else { return nil }
     let distances = words.map { (word: $0, distance: distance(Array(word.lowercased().utf8), Array($0.utf8))) }

@@ -1,26 +1,26 @@
 import Yams
 
 /// A node and its place: the path of keys that leads to it, as errors name it.
-struct Element {
-  let node: Node
-  let path: String
+package struct Element {
+  package let node: Node
+  package let path: String
   /// Where it is if the parser doesn't say.
   let fallback: Mark?
 
-  init(_ node: Node, path: String, near mark: Mark? = nil) {
+  package init(_ node: Node, path: String, near mark: Mark? = nil) {
     (self.node, self.path, fallback) = (node, path, mark)
   }
 
   var mark: Mark? { node.mark ?? fallback }
 
   /// The text of a single value; nil: it is a list, a mapping, or nothing.
-  var text: String? {
+  package var text: String? {
     guard case .scalar(let scalar) = node else { return nil }
     let text = YAMLDocument.text(scalar)
     return text.isEmpty && scalar.style == .plain ? nil : text
   }
 
-  var isMapping: Bool { node.mapping != nil }
+  package var isMapping: Bool { node.mapping != nil }
 
   /// What it is instead of what is needed.
   var kind: String {
@@ -33,21 +33,21 @@ struct Element {
   }
 
   /// The same at another path.
-  func renamed(_ path: String) -> Element { Element(node, path: path, near: fallback) }
+  package func renamed(_ path: String) -> Element { Element(node, path: path, near: fallback) }
 }
 
 /// A mapping's elements by key.
-struct Fields {
-  let element: Element
-  var elements: [String: Element] = [:]
+package struct Fields {
+  package let element: Element
+  package var elements: [String: Element] = [:]
 
-  subscript(key: String) -> Element? { elements[key] }
+  package subscript(key: String) -> Element? { elements[key] }
 }
 
 /// A value that can't be what it is to be.
-struct ValueFault: Error {
-  let problem: String
-  let remedy: String
+package struct ValueFault: Error {
+  package let problem: String
+  package let remedy: String
 
-  init(_ problem: String, _ remedy: String) { (self.problem, self.remedy) = (problem, remedy) }
+  package init(_ problem: String, _ remedy: String) { (self.problem, self.remedy) = (problem, remedy) }
 }

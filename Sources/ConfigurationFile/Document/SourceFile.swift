@@ -2,13 +2,13 @@ import Glibc
 import XSKEngine
 
 /// Reads regular files of a bounded size.
-enum SourceFile {
-  struct Fault: Error, Hashable {
-    let problem: String
-    let remedy: String
+package enum SourceFile {
+  package struct Fault: Error, Hashable {
+    package let problem: String
+    package let remedy: String
   }
 
-  static func read(_ path: String, maximumBytes: Int) -> Result<[UInt8], Fault> {
+  package static func read(_ path: String, maximumBytes: Int) -> Result<[UInt8], Fault> {
     // Without O_NONBLOCK, opening a pipe would wait for a writer.
     // Safe: the path is a C string for the call.
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

@@ -8,16 +8,16 @@ import Yams
 ///   text is read: there are no aliases then, only plain texts that begin with it.
 /// - A key that is given twice ends the parser's work. To find whatever else is wrong, the first one's last character is
 ///   replaced likewise, and the text is parsed again.
-struct YAMLDocument {
-  private(set) var root: Node?
-  private(set) var problems: [ConfigurationProblem] = []
+package struct YAMLDocument {
+  package private(set) var root: Node?
+  package private(set) var problems: [ConfigurationProblem] = []
   private let file: String
 
   /// In place of an asterisk, and of the last character of a key that was given before.
   static let asterisk: Unicode.Scalar = "\u{F8FE}"
   static let repeated: ClosedRange<UInt32> = 0xE000...0xE0FF
 
-  init(_ text: String, file: String) {
+  package init(_ text: String, file: String) {
     self.file = file
     guard !text.unicodeScalars.contains(where: { $0 == Self.asterisk || Self.repeated.contains($0.value) }) else {
       report(nil, "characters for private use (U+E000 to U+F8FF)", "take them out")

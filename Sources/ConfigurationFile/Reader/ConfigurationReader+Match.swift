@@ -5,7 +5,7 @@ import XSKEngine
 // What a rule asks of a packet.
 
 extension ConfigurationReader {
-  mutating func readMatch(_ element: Element) -> RuleMatch {
+  package mutating func readMatch(_ element: Element) -> RuleMatch {
     var match = RuleMatch()
     guard let fields = fields(element, .match) else { return match }
     let ports = portNames

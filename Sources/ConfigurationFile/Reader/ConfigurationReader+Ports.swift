@@ -36,21 +36,21 @@ extension ConfigurationReader {
   }
 
   /// The key is a name that is used elsewhere, too.
-  mutating func check(word entry: Entry) {
+  package mutating func check(word entry: Entry) {
     do throws(ValueFault) { _ = try PacketValue.word(entry.key) } catch {
       report(entry.keyElement, value: entry.key, error)
     }
   }
 
   /// A field's element again.
-  func fieldElement(_ element: Element, _ key: String) -> Element {
+  package func fieldElement(_ element: Element, _ key: String) -> Element {
     guard case .mapping(let mapping) = element.node,
       let pair = mapping.first(where: { $0.key.scalar.map(YAMLDocument.text) == key })
     else { return element }
     return Element(pair.value, path: "\(element.path).\(key)", near: pair.key.mark)
   }
 
-  private mutating func readPort(_ entry: Entry) -> ForwarderPort {
+  package mutating func readPort(_ entry: Entry) -> ForwarderPort {
     var port = ForwarderPort(entry.key, device: "")
     guard let fields = fields(entry.element, .port) else { return port }
     port.device = value(fields["device"], "a device's name", PacketValue.device) ?? ""
@@ -93,7 +93,7 @@ extension ConfigurationReader {
   }
 
   /// Numbers and ranges as a list, or as in `0,2-3`; each once.
-  mutating func numbers(_ element: Element?, below limit: Int) -> [Int]? {
+  package mutating func numbers(_ element: Element?, below limit: Int) -> [Int]? {
     guard let element, let items = items(element) else { return nil }
     var numbers: [Int] = []
     for item in items {
@@ -109,7 +109,7 @@ extension ConfigurationReader {
     return numbers
   }
 
-  mutating func readEngine(_ element: Element?) -> EngineSettings {
+  package mutating func readEngine(_ element: Element?) -> EngineSettings {
     var settings = EngineSettings()
     guard let element, let fields = fields(element, .engine) else { return settings }
     settings.cores = numbers(fields["cores"], below: 1024)

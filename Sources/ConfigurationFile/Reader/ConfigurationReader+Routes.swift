@@ -4,7 +4,7 @@ import XSKEngine
 // Routes and neighbours.
 
 extension ConfigurationReader {
-  mutating func readNeighbours(_ element: Element?) -> [ConfiguredNeighbour] {
+  package mutating func readNeighbours(_ element: Element?) -> [ConfiguredNeighbour] {
     guard let element, let entries = entries(element, "a neighbour's address, and its mac and port below it") else {
       return []
     }
@@ -28,7 +28,7 @@ extension ConfigurationReader {
   }
 
   /// A list of routes, the word `kernel`, or a mapping that says which of the kernel's are followed, and has a list as well.
-  mutating func readRoutes(_ element: Element?, into configuration: inout ForwarderConfiguration) {
+  package mutating func readRoutes(_ element: Element?, into configuration: inout ForwarderConfiguration) {
     guard let element else { return }
     if case .sequence = element.node {
       configuration.routes = readRoutes(element, configuration)

@@ -4,7 +4,7 @@ import XSKEngine
 // Prefix sets and rate limiters.
 
 extension ConfigurationReader {
-  mutating func readSets(_ element: Element?) -> [NamedPrefixes] {
+  package mutating func readSets(_ element: Element?) -> [NamedPrefixes] {
     guard let element, let entries = entries(element, "a set's name, and its prefixes below it") else { return [] }
     return entries.map { entry in
       check(word: entry)

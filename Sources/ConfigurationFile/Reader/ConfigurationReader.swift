@@ -4,15 +4,15 @@ import Yams
 
 /// Reads a document, and collects all that is wrong. What can't be read is left out, and its place kept where others refer to
 /// it, so that one mistake is not told as many.
-struct ConfigurationReader {
+package struct ConfigurationReader {
   let file: String
-  private(set) var problems: [ConfigurationProblem] = []
+  package private(set) var problems: [ConfigurationProblem] = []
   /// Of the files of prefixes.
-  var setProblems: [ConfigurationProblem] = []
+  package var setProblems: [ConfigurationProblem] = []
 
   /// Names in the order of the file: what numbers stand for.
-  var portNames: [String] = []
-  var setNames: [String] = []
+  package var portNames: [String] = []
+  package var setNames: [String] = []
   var limiterNames: [String] = []
   var excess: [String] = []
   /// Metadata keys that rules may name.
@@ -20,13 +20,13 @@ struct ConfigurationReader {
   /// Where the rules are, in order.
   var ruleElements: [Element] = []
   /// What is referred to.
-  var usedSets: Set<String> = []
+  package var usedSets: Set<String> = []
   var usedLimiters: Set<Int> = []
 
-  init(file: String) { self.file = file }
+  package init(file: String) { self.file = file }
 
-  mutating func read(_ root: Node) -> ForwarderConfiguration? {
-    guard let fields = fields(Element(root, path: ""), .file) else { return nil }
+  mutating func read(_ root: Element) -> ForwarderConfiguration? {
+    guard let fields = fields(root, .file) else { return nil }
     readVersion(fields)
     var configuration = ForwarderConfiguration(ports: readPorts(fields["ports"]))
     configuration.engine = readEngine(fields["engine"])
@@ -41,7 +41,7 @@ struct ConfigurationReader {
     return configuration
   }
 
-  private mutating func readVersion(_ fields: Fields) {
+  package mutating func readVersion(_ fields: Fields) {
     guard let version = fields["version"] else { return }
     _ = value(version, "1") { text throws(ValueFault) in
       guard text == "1" else { throw ValueFault("not a version that is known", "write 1") }
@@ -52,11 +52,11 @@ struct ConfigurationReader {
 // MARK: Telling
 
 extension ConfigurationReader {
-  mutating func report(_ element: Element, value: String? = nil, _ problem: String, _ remedy: String) {
+  package mutating func report(_ element: Element, value: String? = nil, _ problem: String, _ remedy: String) {
     tell(.error, element, value, problem, remedy)
   }
 
-  mutating func warn(_ element: Element, _ problem: String, _ remedy: String) {
+  package mutating func warn(_ element: Element, _ problem: String, _ remedy: String) {
     tell(.warning, element, nil, problem, remedy)
   }
 
@@ -70,7 +70,7 @@ extension ConfigurationReader {
         problem, remedy: remedy))
   }
 
-  mutating func report(_ element: Element, value: String? = nil, _ fault: ValueFault) {
+  package mutating func report(_ element: Element, value: String? = nil, _ fault: ValueFault) {
     report(element, value: value ?? element.text, fault.problem, fault.remedy)
   }
 }
@@ -79,14 +79,14 @@ extension ConfigurationReader {
 
 extension ConfigurationReader {
   /// A key and its value, at the path of the value.
-  struct Entry {
-    let key: String
-    let keyElement: Element
-    let element: Element
+  package struct Entry {
+    package let key: String
+    package let keyElement: Element
+    package let element: Element
   }
 
   /// The entries of a mapping, without those that are no text.
-  mutating func entries(_ element: Element, _ what: String) -> [Entry]? {
+  package mutating func entries(_ element: Element, _ what: String) -> [Entry]? {
     guard case .mapping(let mapping) = element.node else {
       reportShape(element, "a mapping", "write \(what)")
       return nil
@@ -109,7 +109,7 @@ extension ConfigurationReader {
   }
 
   /// The fields of a mapping whose keys are known.
-  mutating func fields(_ element: Element, _ section: Section) -> Fields? {
+  package mutating func fields(_ element: Element, _ section: Section) -> Fields? {
     let example = section.required.first ?? section.keys[0]
     guard let entries = entries(element, "keys such as \"\(example)\"") else { return nil }
     var fields = Fields(element: element)
@@ -133,7 +133,7 @@ extension ConfigurationReader {
   }
 
   /// Single values, or the items of a list.
-  mutating func items(_ element: Element) -> [Element]? {
+  package mutating func items(_ element: Element) -> [Element]? {
     guard case .sequence(let sequence) = element.node else { return [element] }
     guard !sequence.isEmpty else {
       report(element, "an empty list", "name at least one value, or leave the key out")
@@ -143,7 +143,7 @@ extension ConfigurationReader {
   }
 
   /// The items of a list that may be empty.
-  mutating func list(_ element: Element, _ example: String) -> [Element] {
+  package mutating func list(_ element: Element, _ example: String) -> [Element] {
     guard case .sequence(let sequence) = element.node else {
       reportShape(element, "a list", "write \(example)")
       return []
@@ -164,7 +164,7 @@ extension ConfigurationReader {
   }
 
   /// The text of a single value.
-  mutating func text(_ element: Element, _ example: String) -> String? {
+  package mutating func text(_ element: Element, _ example: String) -> String? {
     guard !reportAlias(element) else { return nil }
     guard let text = element.text else {
       report(element, "\(element.kind) where a single value is needed", "write \(example)")
@@ -174,7 +174,7 @@ extension ConfigurationReader {
   }
 
   /// A single value, read by `parse`.
-  mutating func value<Value>(
+  package mutating func value<Value>(
     _ element: Element?, _ example: String, _ parse: (String) throws(ValueFault) -> Value
   ) -> Value? {
     guard let element, let text = text(element, example) else { return nil }
@@ -186,23 +186,23 @@ extension ConfigurationReader {
     }
   }
 
-  mutating func integer(_ element: Element?, _ range: ClosedRange<Int>) -> Int? {
+  package mutating func integer(_ element: Element?, _ range: ClosedRange<Int>) -> Int? {
     value(element, "a number, \(range.lowerBound) to \(range.upperBound)") { text throws(ValueFault) in
       try NumberValue.integer(text, range)
     }
   }
 
   /// One of some words, by its place among them.
-  mutating func choice(_ element: Element?, _ words: [String]) -> Int? {
+  package mutating func choice(_ element: Element?, _ words: [String]) -> Int? {
     value(element, Words.list(words)) { text throws(ValueFault) in
       try Self.place(of: text, in: words, "unknown", "use \(Words.list(words))")
     }
   }
 
-  mutating func boolean(_ element: Element?) -> Bool? { choice(element, ["true", "false"]).map { $0 == 0 } }
+  package mutating func boolean(_ element: Element?) -> Bool? { choice(element, ["true", "false"]).map { $0 == 0 } }
 
   /// The number of something that was named elsewhere.
-  mutating func reference(_ element: Element?, to names: [String], _ what: String) -> Int? {
+  package mutating func reference(_ element: Element?, to names: [String], _ what: String) -> Int? {
     value(element, "the name of a \(what)") { text throws(ValueFault) in
       try Self.place(
         of: text, in: names, "there is no \(what) of this name",

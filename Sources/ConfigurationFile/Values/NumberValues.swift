@@ -1,7 +1,7 @@
 /// Texts that are numbers. Each function takes a value as it stands in the file, and throws what is wrong with it.
-enum NumberValue {
+package enum NumberValue {
   /// Decimal, or hexadecimal behind `0x`; nil: neither, or more than 64 bits.
-  static func unsigned(_ text: some StringProtocol) -> UInt64? {
+  package static func unsigned(_ text: some StringProtocol) -> UInt64? {
     let isHex = text.hasPrefix("0x") || text.hasPrefix("0X")
     let digits = isHex ? text.dropFirst(2) : text[...]
     // Swift's own parser would take a sign.
@@ -9,7 +9,7 @@ enum NumberValue {
     return UInt64(digits, radix: isHex ? 16 : 10)
   }
 
-  static func integer(_ text: String, _ range: ClosedRange<Int>) throws(ValueFault) -> Int {
+  package static func integer(_ text: String, _ range: ClosedRange<Int>) throws(ValueFault) -> Int {
     let remedy = "use \(range.lowerBound) to \(range.upperBound)"
     let isNumber = !text.isEmpty && text.utf8.drop { $0 == UInt8(ascii: "-") }.allSatisfy { (48...57).contains($0) }
     guard unsigned(text) != nil || isNumber else { throw ValueFault("not a whole number", remedy) }
@@ -74,7 +74,7 @@ enum NumberValue {
     return Int(number)
   }
 
-  static func trim(_ text: Substring) -> Substring {
+  package static func trim(_ text: Substring) -> Substring {
     var text = text
     while text.first == " " { text = text.dropFirst() }
     while text.last == " " { text = text.dropLast() }

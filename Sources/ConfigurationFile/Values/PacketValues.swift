@@ -3,7 +3,7 @@ import PacketHeaders
 import XSKEngine
 
 /// Texts that are addresses, protocols, flags.
-enum PacketValue {
+package enum PacketValue {
   /// `02:00:00:00:00:01`.
   static func mac(_ text: String) throws(ValueFault) -> UInt64 {
     let parts = text.split(omittingEmptySubsequences: false) { $0 == ":" || $0 == "-" }
@@ -164,7 +164,7 @@ enum PacketValue {
   }
 
   /// Names stand in counters, metrics and command lines, so they are words.
-  static func word(_ text: String) throws(ValueFault) -> String {
+  package static func word(_ text: String) throws(ValueFault) -> String {
     let isGood =
       (1...64).contains(text.utf8.count)
       && text.utf8.allSatisfy { byte in
@@ -186,7 +186,7 @@ enum PacketValue {
   }
 
   /// A network device's name, as the kernel takes it (dev_valid_name).
-  static func device(_ text: String) throws(ValueFault) -> String {
+  package static func device(_ text: String) throws(ValueFault) -> String {
     let isGood =
       (1...15).contains(text.utf8.count) && text != "." && text != ".."
       && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") }

@@ -1,7 +1,7 @@
 import Forwarder
 
 /// Rates and amounts with their units.
-enum RateValue {
+package enum RateValue {
   private static let rates: [(name: String, unit: RateLimit.Unit, factor: Int)] = [
     ("pps", .packets, 1), ("kpps", .packets, 1000), ("mpps", .packets, 1_000_000), ("bit/s", .bits, 1),
     ("kbit/s", .bits, 1000), ("mbit/s", .bits, 1_000_000), ("gbit/s", .bits, 1_000_000_000),
@@ -12,7 +12,7 @@ enum RateValue {
   ]
 
   /// `100 kpps`, `1.5 Mbit/s`.
-  static func rate(_ text: String) throws(ValueFault) -> (unit: RateLimit.Unit, perSecond: Int) {
+  package static func rate(_ text: String) throws(ValueFault) -> (unit: RateLimit.Unit, perSecond: Int) {
     guard let found = value(text, rates) else {
       throw ValueFault("no rate", "write a number and pps, kpps, Mpps, bit/s, kbit/s, Mbit/s or Gbit/s")
     }
@@ -20,7 +20,7 @@ enum RateValue {
   }
 
   /// `1000 packets`; `64 kB`, `500 kbit`.
-  static func burst(_ text: String, of unit: RateLimit.Unit) throws(ValueFault) -> Int {
+  package static func burst(_ text: String, of unit: RateLimit.Unit) throws(ValueFault) -> Int {
     guard let found = value(text, amounts), found.unit == unit else {
       throw ValueFault(
         "no amount of \(unit)",

@@ -1,39 +1,43 @@
-import Forwarder
-import KernelRoutes
-import ProgramSupport
+public import Forwarder
 import Synchronization
-import XSKEngine
+public import XSKEngine
 
 /// The kernel's routes on their way into a running pipeline (`routes: kernel`).
-final class RouteFollowing: Sendable {
+public final class RouteFollowing: Sendable {
   private let feed: RouteFeed
   private let follower: KernelRouteFollower
 
+  /// - Parameters:
+  ///   - adapt: changes each plan before tables are made of it.
+  ///   - onProblem: told what stands in the way, from any thread.
   /// - Throws: if the kernel can't be asked.
-  init(_ configuration: ForwarderConfiguration) throws(XSKError) {
-    let feed = RouteFeed()
+  public init(
+    _ configuration: ForwarderConfiguration, adapt: @escaping @Sendable (inout RoutePlan) -> Void = { _ in },
+    onProblem: @escaping @Sendable (XSKError) -> Void
+  ) throws(XSKError) {
+    let feed = RouteFeed(adapt: adapt, onProblem: onProblem)
     let (follower, first) = try KernelRouteFollower.start(
-      configuration, onProblem: { Console.error("xskfwd: routes: \($0)") }, onUpdate: { feed.take($0) })
+      configuration, onProblem: onProblem, onUpdate: { feed.take($0) })
     self.feed = feed
     self.follower = follower
     feed.begin(with: first)
   }
 
   /// The routes to begin with.
-  func first() throws(XSKError) -> Routes { try feed.first() }
+  public func first() throws(XSKError) -> Routes { try feed.first() }
 
   /// Asks for a destination's neighbour.
-  var resolve: @Sendable (IPAddress, Int) -> Void { { [follower] in follower.resolve($0, port: $1) } }
+  public var resolve: @Sendable (IPAddress, Int) -> Void { { [follower] in follower.resolve($0, port: $1) } }
 
   /// From now on there are workers to take routes; what came before is given to them at once.
-  func begin(_ pipeline: Pipeline, _ engine: Engine) { feed.open(pipeline, engine) }
+  public func begin(_ pipeline: Pipeline, _ engine: Engine) { feed.open(pipeline, engine) }
 
-  func reconfigure(_ configuration: ForwarderConfiguration) { follower.reconfigure(configuration) }
+  public func reconfigure(_ configuration: ForwarderConfiguration) { follower.reconfigure(configuration) }
 
   /// Tries again what failed.
-  func retry() { feed.retry() }
+  public func retry() { feed.retry() }
 
-  func end() {
+  public func end() {
     feed.close()
     follower.stop()
   }
@@ -52,6 +56,12 @@ private final class RouteFeed: Sendable {
   }
 
   private let state = Mutex(State())
+  private let adapt: @Sendable (inout RoutePlan) -> Void
+  private let onProblem: @Sendable (XSKError) -> Void
+
+  init(adapt: @escaping @Sendable (inout RoutePlan) -> Void, onProblem: @escaping @Sendable (XSKError) -> Void) {
+    (self.adapt, self.onProblem) = (adapt, onProblem)
+  }
 
   /// The first plan; a later one may be here already.
   func begin(with update: RouteUpdate) {
@@ -62,7 +72,8 @@ private final class RouteFeed: Sendable {
   }
 
   func first() throws(XSKError) -> Routes {
-    guard let plan = take().plan else { preconditionFailure("there is a first plan") }
+    guard var plan = take().plan else { preconditionFailure("there is a first plan") }
+    adapt(&plan)
     return try Routes(ipv4: plan.ipv4, ipv6: plan.ipv6, hops: plan.hops, routers: plan.routers)
   }
 
@@ -104,7 +115,9 @@ private final class RouteFeed: Sendable {
         let (plan, changes) = take()
         guard let plan else { return former }
         taken.withLock { $0 = plan }
-        return try Routes(plan, after: former, changes: changes)
+        var adapted = plan
+        adapt(&adapted)
+        return try Routes(adapted, after: former, changes: changes)
       }
     } catch {
       // A newer plan may be here already. Whichever it is, all of it is new to the pipeline.
@@ -113,7 +126,7 @@ private final class RouteFeed: Sendable {
         state.pending = .all
         state.retryAt = TimestampClock.monotonicNanoseconds + 1_000_000_000
       }
-      Console.error("xskfwd: routes: \(error)")
+      onProblem(error)
     }
   }
 }

@@ -26,7 +26,9 @@ final class PolicyRun {
     self.devices = devices
     let numbers = try reasons.reasons(of: configuration.rules)
     let facts = devices.map(PortFacts.init)
-    let follower = try configuration.kernelRoutes.map { _ throws(XSKError) in try RouteFollowing(configuration) }
+    let follower = try configuration.kernelRoutes.map { _ throws(XSKError) in
+      try RouteFollowing(configuration) { Console.error("xskfwd: routes: \($0)") }
+    }
     let routes = try follower?.first()
     let policy = try Policy(configuration, facts: facts, routes: routes, reasons: numbers)
     let pipeline = Pipeline(policy, taps: taps, resolve: follower?.resolve)
