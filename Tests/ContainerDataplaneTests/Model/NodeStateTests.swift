@@ -17,7 +17,7 @@ import XSKEngine
   @Test(arguments: [
     ("{}", "version", "is missing"), ("[]", "the whole", "is no"), ("{", "state.json", "no JSON"),
     ("{\"version\": 2, \"generation\": 0, \"tenants\": []}", "version 2", "not a form"),
-    ("{\"version\": 1, \"generation\": -1, \"tenants\": []}", "state.json", "-1"),
+    ("{\"version\": 1, \"generation\": -1, \"tenants\": []}", "state.json", "no JSON"),
     ("{\"version\": 1, \"generation\": 0, \"tenants\": {}}", "tenants", "is no list"),
     ("{\"version\": 1, \"generation\": 0, \"tenants\": [{}]}", "tenants[0].id", "is missing"),
     ("{\"version\": 1, \"generation\": 0, \"tenants\": [{\"id\": 5}]}", "tenants[0].id", "is no text"),

@@ -1,0 +1,69 @@
+public import Forwarder
+public import XSKEngine
+
+/// A node's configuration and its tenants as the forwarder takes them.
+public struct NodePolicy: Sendable {
+  /// Which tenant a rule or limiter is of, and what for.
+  public struct Role: Hashable, Sendable {
+    public enum Direction: String, Hashable, Sendable, Codable {
+      /// To the tenant, and from it.
+      case ingress, egress
+    }
+
+    public var tenant: Tenant.ID
+    public var direction: Direction
+    /// The rule's name in the policy; `default`; `packets` or `bits` of a limiter.
+    public var name: String
+    /// What is dropped under: by the rule, or by what is more than the limit.
+    public var reason: String?
+  }
+
+  public let configuration: ForwarderConfiguration
+  /// By the names of rules and limiters.
+  public let roles: [String: Role]
+  /// Tenants by the numbers of their ports.
+  public let tenants: [Int: Tenant]
+
+  /// - Parameter tenants: right ones (`NodeState.problems`). Those without a port are left out.
+  /// - Throws: a policy that is not there, a VLAN without an uplink, a port that is not there.
+  public init(_ node: NodeConfiguration, tenants: [Tenant]) throws(XSKError) {
+    var builder = NodePolicyBuilder(node)
+    for tenant in tenants.sorted(by: { ($0.port ?? .max, $0.id) < ($1.port ?? .max, $1.id) }) where tenant.port != nil {
+      try builder.add(tenant)
+    }
+    builder.finish()
+    (configuration, roles, self.tenants) = (builder.configuration, builder.roles, builder.tenants)
+  }
+
+  /// What routing must know of each port.
+  ///
+  /// - Parameter uplinks: of the uplinks, in their order.
+  public func facts(uplinks: [PortFacts]) -> [PortFacts] {
+    configuration.ports.indices.map { port in
+      if port < uplinks.count { return uplinks[port] }
+      guard let tenant = tenants[port] else { return PortFacts(mac: 0, mtu: 1500) }
+      return PortFacts(mac: tenant.hostMACNumber ?? 0, mtu: tenant.mtu)
+    }
+  }
+
+  /// Routes and next hops; ICMP answers to tenants come from the gateway that they know.
+  ///
+  /// - Throws: a gateway that is no neighbour, or too much memory.
+  public func makeRoutes(uplinks: [PortFacts]) throws(XSKError) -> Routes {
+    var plan = try configuration.routePlan(facts(uplinks: uplinks))
+    adapt(&plan)
+    return try Routes(ipv4: plan.ipv4, ipv6: plan.ipv6, hops: plan.hops, routers: plan.routers)
+  }
+
+  /// Has answers to tenants come from the gateway.
+  public func adapt(_ plan: inout RoutePlan) {
+    for port in tenants.keys where port < plan.routers.count {
+      plan.routers[port].ipv4 = Self.gateway4
+      plan.routers[port].ipv6 = Self.gateway6
+    }
+  }
+
+  /// 169.254.1.1 and fe80::1: what tenants send everything to.
+  public static var gateway4: UInt32 { 0xA9FE_0101 }
+  public static var gateway6: UInt128 { 0xFE80 << 112 | 1 }
+}
