@@ -111,7 +111,7 @@ let package = Package(
     .executableTarget(
       name: "xskbench",
       dependencies: [
-        "Forwarder", "GROLite", "PacketHeaders", "XSKEngine", "XSKLab", "CXsk",
+        "ContainerDataplane", "Forwarder", "GROLite", "PacketHeaders", "XSKEngine", "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/xskbench", swiftSettings: swiftSettings),
 
@@ -165,8 +165,8 @@ let package = Package(
     .testTarget(
       name: "SystemTests",
       dependencies: [
-        "Forwarder", "GROLite", "Operations", "PacketHeaders", "XSKEngine", "XSKLab", "CXsk", "MetricsParser",
-        "PacketSamples", "xskfwd", "xsk-test-engine",
+        "ContainerDataplane", "Forwarder", "GROLite", "Operations", "PacketHeaders", "XSKEngine", "XSKLab", "CXsk",
+        "MetricsParser", "PacketSamples", "xskd", "xskfwd", "xsk-test-engine",
       ],
       exclude: ["bpf"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
     // A process with an engine in it, for the system tests to kill.

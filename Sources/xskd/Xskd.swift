@@ -15,7 +15,10 @@ struct Xskd: ParsableCommand {
     abstract: "AF_XDP for containers that hold no privileges.",
     version: version,
     // One a line, each in a file of its own.
-    subcommands: [])
+    subcommands: [
+      DataplaneCommand.self,
+      CheckCommand.self,
+    ])
 
   static func main() {
     // A closed pipe ends the output, not the program.

@@ -70,6 +70,14 @@ struct PipelineBenchmark: ParsableCommand {
           name: "10,000 rules that don't match / none", median: ratios.median.short,
           min: (ratios.min() ?? .nan).short, max: (ratios.max() ?? .nan).short, pairs: ratios.count))
     }
+    for kind in TenantTrafficKind.allCases where kind != .none {
+      guard let with = cycles[kind.rawValue], let without = cycles[TenantTrafficKind.none.rawValue] else { continue }
+      let costs = zip(with, without).map { $0 - $1 }
+      report.ratios.append(
+        BenchmarkReport.Ratio(
+          name: "cycles a unit that \(kind.rawValue) costs", median: costs.median.short,
+          min: (costs.min() ?? .nan).short, max: (costs.max() ?? .nan).short, pairs: costs.count))
+    }
     print(json ? try report.json() : report.table)
   }
 

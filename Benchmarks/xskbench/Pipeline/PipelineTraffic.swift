@@ -16,12 +16,15 @@ struct PipelineTraffic {
   var idleRules = 100
   /// Prefixes of a set whose sources are dropped; 0: packets are routed.
   var blocked = 0
+  /// Packets from a container to another, and what a node does about them; nil: none of that.
+  var tenants: TenantTrafficKind?
 
-  static let all: [PipelineTraffic] = [
-    PipelineTraffic(name: "trains-8", train: 8, size: 1514), PipelineTraffic(name: "near"),
-    PipelineTraffic(name: "far", destinations: .max), PipelineTraffic(name: "blocklist", blocked: 100_000),
-    PipelineTraffic(name: "rules-0", idleRules: 0), PipelineTraffic(name: "rules-10000", idleRules: 10_000),
-  ]
+  static let all: [PipelineTraffic] =
+    [
+      PipelineTraffic(name: "trains-8", train: 8, size: 1514), PipelineTraffic(name: "near"),
+      PipelineTraffic(name: "far", destinations: .max), PipelineTraffic(name: "blocklist", blocked: 100_000),
+      PipelineTraffic(name: "rules-0", idleRules: 0), PipelineTraffic(name: "rules-10000", idleRules: 10_000),
+    ] + TenantTrafficKind.allCases.map { PipelineTraffic(name: $0.rawValue, tenants: $0) }
 
   /// IPv4 prefixes, lengths spread as in the internet's tables: mostly /24.
   static func prefixes(_ count: Int) throws(XSKError) -> [IPv4Prefix] {
@@ -41,6 +44,7 @@ struct PipelineTraffic {
 
   /// The policy: rules that match nothing, the blocklist, and the routes to one neighbour.
   func policy(_ prefixes: [IPv4Prefix], blocked list: [IPv4Prefix]) throws(XSKError) -> Policy {
+    if let tenants { return try tenants.policy() }
     var configuration = ForwarderConfiguration(
       ports: [ForwarderPort("in", device: "sim0"), ForwarderPort("out", device: "sim1")])
     var rules = (0..<idleRules).map { number in
@@ -79,8 +83,12 @@ struct PipelineSource {
 
   init(_ traffic: PipelineTraffic, _ prefixes: [IPv4Prefix], blocked: [IPv4Prefix]) throws(XSKError) {
     self.traffic = traffic
-    destinations = prefixes.prefix(traffic.destinations).map { $0.address | 1 }
-    sources = blocked.prefix(traffic.blocked).map { $0.address | 7 }
+    destinations =
+      traffic.tenants == nil
+      ? prefixes.prefix(traffic.destinations).map { $0.address | 1 } : TenantTrafficKind.addresses(of: 1)
+    sources =
+      traffic.tenants == nil
+      ? blocked.prefix(traffic.blocked).map { $0.address | 7 } : TenantTrafficKind.addresses(of: 0)
     let template = FrameTemplate(
       sourceAddress: LinkAddress(number: 0x0200_0000_0001), destinationAddress: LinkAddress(number: 0x0200_0000_0002),
       source: "198.18.0.1", destination: "203.0.113.1", transport: traffic.train > 1 ? .tcp : .udp)
@@ -92,10 +100,15 @@ struct PipelineSource {
     let flow = number / traffic.train, place = number % traffic.train
     number += 1
     let draw = random.next()
-    let source = sources.isEmpty ? 0x0A00_0000 + UInt32(flow & 0xFFFF) : sources[Int(draw % UInt64(sources.count))]
+    let source =
+      sources.isEmpty
+      ? 0x0A00_0000 + UInt32(flow & 0xFFFF)
+      : sources[traffic.tenants == nil ? Int(draw % UInt64(sources.count)) : flow % sources.count]
+    // Packets of a burst are of as many flows.
+    let other = traffic.tenants == nil ? flow : flow / sources.count
     let destination =
       traffic.destinations > 1000
-      ? destinations[Int(draw % UInt64(destinations.count))] : destinations[flow % destinations.count]
+      ? destinations[Int(draw % UInt64(destinations.count))] : destinations[other % destinations.count]
     put(source, at: 26)
     put(destination, at: 30)
     put(UInt16(truncatingIfNeeded: place), at: 18)

@@ -3,6 +3,7 @@ import Foundation
 /// Programs of this package, built beside the tests.
 enum BuiltPrograms {
   static var xskfwd: String { path("xskfwd") }
+  static var xskd: String { path("xskd") }
   static var testEngine: String { path("xsk-test-engine") }
 
   /// The package's folder.
