@@ -38,7 +38,7 @@ extension OnVeth {
       let generator = try LiveFrameGenerator(
         in: lab.lab.left, device: "l0", .init(frame: NumberedFrame.make(1), duration: .seconds(100), rate: 5000))
       var mirrored = 0
-      var descriptors: [Int] = []
+      var descriptors: Int?
       for round in 0..<100 {
         let port = 2 + round % 2
         try lab.engine.plug("t0", into: port)
@@ -46,11 +46,15 @@ extension OnVeth {
         mirrored += try lab.mirrored(far, count: 10)
         try lab.engine.unplug(port)
         try #require(lab.becomes(port, .empty), "\(lab.engine.messages)")
-        if round % 10 == 9 { descriptors.append(try Self.descriptors()) }
+        guard round % 10 == 9 else { continue }
+        let first = try descriptors ?? Self.descriptors()
+        descriptors = first
+        // The supervisor's questions to the kernel take one now and then.
+        let isAsBefore = try eventually { try Self.descriptors() <= first }
+        #expect(isAsBefore)
       }
       let sent = try generator.stop().packets
       #expect(mirrored == 1000)
-      #expect(Set(descriptors).count == 1, "\(descriptors)")
       #expect(eventually { sink.count >= sent })
       let counters = lab.engine.finish()
       let lost = counters.total(.kernelRXRingFull) + counters.total(.kernelFillRingEmpty)
