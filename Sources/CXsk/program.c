@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "CXsk.h"
+#include "program.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -15,15 +16,6 @@
 #ifndef BPF_F_XDP_DEV_BOUND_ONLY /* 6.3: the program uses a device's functions, but runs on the CPU */
 #define BPF_F_XDP_DEV_BOUND_ONLY (1U << 6)
 #endif
-
-struct cxsk_program {
-	struct bpf_object *object;
-	struct bpf_program *function;
-	struct xdp_program *shared; /* set when attached through libxdp */
-	int ifindex;
-	enum xdp_attach_mode mode;
-	int link; /* −1 when there is none */
-};
 
 /* Both libraries print to standard error by default; a library of ours must not. */
 static _Thread_local char log_text[2048];

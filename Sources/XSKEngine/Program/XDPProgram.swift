@@ -15,10 +15,10 @@ public enum XDPMode: String, CaseIterable, Sendable {
 /// already has a program, libxdp's dispatcher is asked to run both; where the kernel can't load the dispatcher that is an
 /// error which says so.
 @safe public final class XDPProgram: @unchecked Sendable {
-  // Safe: `program` is opened in init, closed in deinit, and never leaves this class.
+  // Safe: `program` is opened in init, closed in deinit, and never leaves this class and its extensions.
   // @unchecked: set up by one thread; after that only `detach` changes it, which its owner calls once.
-  private let program: OpaquePointer
-  private var isOpen = true
+  let program: OpaquePointer
+  var isOpen = true
   public let device: String
   public let mode: XDPMode
   /// It runs beside others through libxdp's dispatcher.

@@ -1,0 +1,62 @@
+import CXsk
+import Glibc
+
+/// A connection of a client, on the endpoint's thread.
+final class HandoverConnection {
+  let descriptor: CInt
+  private(set) var deadline: Double
+  private(set) var isDone = false
+  /// Its process is not the tenant's. It is told so when it has said something, and not before: a client that writes to a
+  /// closed connection is killed by SIGPIPE.
+  private let isRefused: Bool
+  private var requests = 0
+  /// One byte more than a message has at most.
+  private var buffer = [UInt8](repeating: 0, count: HandoverCommand.mostBytesOfOurs + 1)
+
+  init(_ descriptor: CInt, isRefused: Bool, deadline: Double) {
+    self.descriptor = descriptor
+    self.isRefused = isRefused
+    self.deadline = deadline
+  }
+
+  deinit { close(descriptor) }
+
+  /// Takes one message and answers it.
+  ///
+  /// - Returns: units of work that it took.
+  func serve(_ service: HandoverService, _ limits: HandoverLimits, now: Double) -> Double {
+    var descriptors: [CInt] = [-1, -1]
+    var (count, whole): (CInt, CInt) = (0, 1)
+    // Safe: at most the sizes given are written.
+    let length = unsafe cxsk_packet_receive(descriptor, &buffer, buffer.count, &descriptors, 2, &count, &whole)
+    let received = Array(descriptors.prefix(Int(count)))
+    defer { for descriptor in received { close(descriptor) } }
+    guard length != -Int(EAGAIN) else { return 1 }
+    requests += 1
+    // A message that no client of the protocol sends, the end, or an error: nobody is there to be answered.
+    guard length > 0, whole != 0, length <= HandoverCommand.mostBytesOfOurs else {
+      if length > 0 { service.counters.add(\.malformed) }
+      isDone = true
+      return 1
+    }
+    guard !isRefused, requests <= limits.requests else {
+      send(HandoverReply(text: "/host_nak", closes: true))
+      return 1
+    }
+    deadline = now + limits.idleSeconds
+    let command = HandoverCommand(buffer.prefix(length))
+    send(service.answer(command, received))
+    if case .socket = command { return limits.socketCost }
+    return 1
+  }
+
+  /// Sends a reply without waiting; a client that does not read is none.
+  private func send(_ reply: HandoverReply) {
+    if let bytes = reply.bytes {
+      // Safe: as many bytes and descriptors as said. The reply keeps its descriptors open through the call.
+      let sent = unsafe cxsk_packet_send(descriptor, bytes, bytes.count, reply.descriptors, CInt(reply.descriptors.count))
+      if sent < 0 { isDone = true }
+    }
+    withExtendedLifetime(reply) { if reply.closes { isDone = true } }
+  }
+}

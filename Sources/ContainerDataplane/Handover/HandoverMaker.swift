@@ -1,0 +1,80 @@
+import CXsk
+import Glibc
+import XSKEngine
+
+/// Makes a socket for a tenant, whole: with memory, rings, fill ring filled, bound, and in the tenant's XSKMAP.
+struct HandoverMaker {
+  let tenant: Tenant
+  let program: PinnedProgram
+  /// Queues that the tenant may have.
+  let queues: Int
+
+  struct Made {
+    let socket: XSKSocket
+    let umem: UMEM
+  }
+
+  /// SO_SNDBUF of a tenant's socket, in bytes: its packets in flight are the kernel's memory, which nobody is charged for. A
+  /// veth's ring takes 256, of 2304 bytes each with everything around them.
+  private static let sendBuffer: Int32 = 1 << 20
+  /// How long a queue that was just given up is waited for, in milliseconds.
+  private static let bindPatience = 1000
+
+  /// - Parameter memory: the tenant's own memory file; nil: one is made, and charged to this process's cgroup.
+  /// - Throws: what the quota, the device or the kernel refuses, in words for the tenant.
+  func make(_ request: HandoverRequest, memory: CInt?) throws(XSKError) -> Made {
+    try check(request)
+    let device = try NetworkDevice(named: tenant.device)
+    guard device.index == program.ifindex else {
+      throw XSKError(tenant.device, "was made anew since it was attached", remedy: "attach the container again")
+    }
+    let name = "\(tenant.device) queue \(request.queue)"
+    try device.requireQueue(request.queue)
+    let umem = try makeMemory(request.umem, file: memory)
+    let socket = try XSKSocket(
+      name: name, umem: umem,
+      SocketConfiguration(
+        rings: request.rings, mode: program.mode == .generic ? .generic : .auto, multiBuffer: request.multiBuffer,
+        sendBuffer: Self.sendBuffer, bindPatience: Self.bindPatience))
+    socket.give(frames: request.given, of: umem.layout)
+    try socket.bind(ifindex: device.index, queue: request.queue, copying: program.mode == .generic)
+    try program.insert(socket, queue: request.queue)
+    return Made(socket: socket, umem: umem)
+  }
+
+  private func check(_ request: HandoverRequest) throws(XSKError) {
+    try request.validate()
+    let quota = tenant.quota
+    guard request.queue < queues else {
+      throw XSKError("queue \(request.queue)", "over the quota of \(queues) socket(s)", remedy: "use a lower one")
+    }
+    guard request.umem.frames <= quota.frames else {
+      throw XSKError(
+        "\(request.umem.frames) frames", "over the quota of \(quota.frames)", remedy: "use fewer frames")
+    }
+    // No overflow: both are bounded by validate().
+    let bytes = request.umem.frames * request.umem.chunkSize
+    guard bytes <= quota.umemBytes else {
+      throw XSKError("UMEM of \(bytes) bytes", "over the quota of \(quota.umemBytes)", remedy: "use fewer frames")
+    }
+  }
+
+  private func makeMemory(_ wanted: UMEMConfiguration, file: CInt?) throws(XSKError) -> UMEM {
+    var configuration = wanted
+    configuration.pages = .sealedMemfd
+    guard let file else { return try UMEM(configuration) }
+    let code = cxsk_memfd_fits(file, UInt64(configuration.frames * configuration.chunkSize))
+    guard code == 0 else {
+      let problem =
+        switch -code {
+        case EBADF: "no memory file of plain pages (memfd_create)"
+        case EPERM: "not sealed with F_SEAL_SHRINK, F_SEAL_GROW and F_SEAL_SEAL"
+        case EFBIG: "too small"
+        case ENODATA: "not all there: write to each page first"
+        default: errorName(code)
+        }
+      throw XSKError("memory file", problem, remedy: "give another")
+    }
+    return try UMEM(adopting: file, configuration)
+  }
+}
