@@ -124,6 +124,10 @@ let package = Package(
       name: "ShedFlows", dependencies: ["Forwarder", "GROLite", "XSKEngine"], path: "Examples/ShedFlows",
       swiftSettings: swiftSettings),
 
+    // What a program in a container looks like.
+    .executableTarget(
+      name: "ContainerEcho", dependencies: ["XSKEngine"], path: "Examples/ContainerEcho", swiftSettings: swiftSettings),
+
     // Compiles `bpf/*.bpf.c` of a target with the toolchain's clang and embeds the objects as Swift source.
     .executableTarget(name: "BPFEmbedder", swiftSettings: swiftSettings),
     .plugin(name: "EmbedBPF", capability: .buildTool(), dependencies: ["BPFEmbedder"]),
@@ -172,6 +176,10 @@ let package = Package(
     // A process with an engine in it, for the system tests to kill.
     .executableTarget(
       name: "xsk-test-engine", dependencies: ["Forwarder", "XSKEngine"], path: "Tests/TestEngine",
+      swiftSettings: swiftSettings),
+    // A process that serves tenants, and one that behaves badly, for the system tests.
+    .executableTarget(
+      name: "xsk-test-tenants", dependencies: ["ContainerDataplane", "XSKEngine", "CXsk"], path: "Tests/TenantHost",
       swiftSettings: swiftSettings),
     // Packets described by their fields, and a seeded random generator, for the tests of both.
     .target(name: "PacketSamples", path: "Tests/PacketSamples", swiftSettings: swiftSettings),

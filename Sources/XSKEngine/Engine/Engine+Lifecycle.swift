@@ -22,7 +22,7 @@ extension Engine {
       let sockets = try thread.waitUntilRunning()
       for (queue, socket) in zip(thread.plan.queues, sockets) {
         ports[queue.port].bound(socket)
-        try ports[queue.port].current.program?.insert(socket: socket.descriptor, queue: queue.queue)
+        try ports[queue.port].redirect(queue.queue, to: socket)
       }
     }
     publishDescription()
@@ -61,7 +61,12 @@ extension Engine {
     // themselves, so that one without zero-copy does not stand in another's way.
     var owners: [Port.Kind: Int] = [:]
     let open = thread.plan.queues.filter { !$0.isSpare }
+    let given = plan.framesWithKernel(thread.plan, ports.map(\.attachment), fillLevel: configuration.worker.fillLevel)
     for (place, queue) in open.enumerated() {
+      if let attachment = ports[queue.port].attachment {
+        sockets.append(try attach(queue, attachment, over: umem, given[place] ?? 0..<0))
+        continue
+      }
       let name = "\(ports[queue.port].name) queue \(queue.queue)"
       let isFirst = owners[ports[queue.port].kind] == nil
       if isFirst { owners[ports[queue.port].kind] = place }
@@ -88,16 +93,21 @@ extension Engine {
         control: thread.control, umem: umem, counterPage: counters,
         sockets: sockets + thread.plan.queues.dropFirst(open.count).map { _ in nil }, devices: [], empty: empty,
         local: local))
-    parts.core.stockPool()
+    parts.core.stockPool(from: given.values.map(\.upperBound).max() ?? 0)
     for place in sockets.indices {
-      parts.core.refill(place)
       let queue = thread.plan.queues[place]
       let port = ports[queue.port]
+      if let given = given[place] {
+        parts.core.noteFramesWithKernel(given, slot: place)
+        enableBusyPoll(sockets[place], port)
+        continue
+      }
+      parts.core.refill(place)
       let owner = owners[port.kind] ?? place
       try sockets[place].bind(
         ifindex: port.current.device.index, queue: queue.queue, sharing: owner == place ? nil : sockets[owner],
         copying: port.kind.program == .generic)
-      enableBusyPoll(sockets[place])
+      enableBusyPoll(sockets[place], port)
     }
     for socket in sockets { thread.keep(socket) }
     return WorkerPartsBox(parts)
@@ -111,11 +121,29 @@ extension Engine {
       fillLevel: configuration.worker.fillLevel)
   }
 
-  func enableBusyPoll(_ socket: XSKSocket) {
-    guard configuration.worker.idle == .busyPoll else { return }
+  /// A socket of an attachment, over this worker's memory.
+  func attach(
+    _ queue: EnginePlan.Queue, _ attachment: Attachment, over umem: UMEM, _ frames: Range<Int>
+  ) throws(XSKError) -> XSKSocket {
+    try attachment.queue(
+      HandoverRequest(
+        queue: queue.queue, rings: plan.socket.rings, framesWithKernel: frames, multiBuffer: plan.socket.multiBuffer),
+      over: umem
+    ).socket
+  }
+
+  func enableBusyPoll(_ socket: XSKSocket, _ port: Port) {
+    let worker = configuration.worker
+    guard worker.idle == .busyPoll else { return }
     let code = socket.enableBusyPoll(
-      microseconds: CInt(configuration.worker.busyPollMicroseconds), budget: CInt(configuration.worker.busyPollBudget))
-    if code != 0 { note("\(socket.name): busy polling refused (\(errorName(code))), polling without it") }
+      microseconds: CInt(worker.busyPollMicroseconds), budget: CInt(worker.busyPollBudget))
+    if code == EPERM, let attachment = port.attachment {
+      do throws(XSKError) {
+        try attachment.busyPoll(socket, microseconds: worker.busyPollMicroseconds, budget: worker.busyPollBudget)
+      } catch {
+        note("\(socket.name): busy polling refused (\(error.problem)), polling without it")
+      }
+    } else if code != 0 { note("\(socket.name): busy polling refused (\(errorName(code))), polling without it") }
   }
 
   /// Ends the engine: no more packets are taken, what was taken is carried out, the programs are detached, the sockets

@@ -71,10 +71,9 @@ extension Engine {
   /// Redirects a queue's packets to its socket again. A queue that is lost has none; it is redirected when it is back.
   private func admit(_ thread: WorkerThread, _ queue: EnginePlan.Queue) {
     let port = ports[queue.port]
-    guard let socket = thread.socket(named: "\(port.name) queue \(queue.queue)"), let program = port.current.program
-    else { return }
+    guard let socket = thread.socket(named: "\(port.name) queue \(queue.queue)") else { return }
     do throws(XSKError) {
-      try program.insert(socket: socket.descriptor, queue: queue.queue)
+      try port.redirect(queue.queue, to: socket)
     } catch {
       note("\(error)")
     }

@@ -134,7 +134,7 @@ extension Engine {
         "\(port.name): \(device.queues.receive) RX queues", "its port takes packets of \(port.queues.count)",
         remedy: "make it with one RX queue for each worker")
     }
-    if port.current.program == nil || port.current.device.index != device.index {
+    if (port.current.program == nil && port.attachment == nil) || port.current.device.index != device.index {
       port.update { state in
         state.device = device
         // A fixed port's link is told by who watches it.
@@ -146,15 +146,22 @@ extension Engine {
     }
     // Its own registration of the same memory: the socket that registered it first may be the one that was lost.
     let umem = thread.control.umem.withLock { $0 }
+    if let attachment = port.attachment, let umem {
+      // Which frames are free is the worker's to know: it fills the ring itself.
+      let socket = try attach(queue, attachment, over: umem, 0..<0)
+      port.bound(socket)
+      if port.current.isDrained { attachment.remove(queue: queue.queue) }
+      return (socket, EnginePlan.largestFrame(device))
+    }
     var configuration = plan.socket
     if port.isSpare { configuration.rings = self.configuration.spares.rings }
     configuration.bindPatience = 0
     configuration.multiBuffer = configuration.multiBuffer || EnginePlan.needsSeveralBuffers(plan.umem, [device])
     let socket = try XSKSocket(name: "\(port.name) queue \(queue.queue)", umem: umem, configuration)
     try socket.bind(ifindex: device.index, queue: queue.queue, copying: port.kind.program == .generic)
-    enableBusyPoll(socket)
+    enableBusyPoll(socket, port)
     port.bound(socket)
-    if !port.current.isDrained { try port.current.program?.insert(socket: socket.descriptor, queue: queue.queue) }
+    if !port.current.isDrained { try port.redirect(queue.queue, to: socket) }
     return (socket, EnginePlan.largestFrame(device))
   }
 }

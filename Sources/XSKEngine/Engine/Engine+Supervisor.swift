@@ -135,7 +135,7 @@ extension Engine {
     } else {
       link = .gone
     }
-    guard link != state.link, !(state.link == .gone && state.program == nil) else { return }
+    guard link != state.link, !(state.link == .gone && state.program == nil && port.attachment == nil) else { return }
     port.update { $0.link = link }
     note("\(port.name): link is \(link.rawValue)")
     publishDescription()

@@ -70,10 +70,16 @@ public final class Engine: Sendable {
     for port in configuration.ports { try port.punt.validate(port.device) }
     try configuration.spares.validate()
     try configuration.offload?.validate()
+    let attachments = try configuration.ports.map { port throws(XSKError) in
+      try port.attachment.map { path throws(XSKError) in try Attachment(path: path) }
+    }
+    var configuration = configuration
+    try configuration.adopt(attachments)
     var devices: [NetworkDevice] = []
     for port in configuration.ports { devices.append(try NetworkDevice(named: port.device)) }
-    let plan = try EnginePlan(configuration, devices: devices)
-    for port in configuration.ports {
+    let plan = try EnginePlan(configuration, devices: devices, attachments: attachments)
+    // What an attachment takes, its daemon has seen to.
+    for port in configuration.ports where port.attachment == nil {
       try Preflight.check(
         Requirements(
           device: port.device, queues: port.queues, cores: configuration.cores, mode: configuration.socket.mode,
@@ -86,7 +92,7 @@ public final class Engine: Sendable {
         Requirements(
           cores: configuration.cores, mode: configuration.socket.mode, umem: plan.umem, workers: plan.workers.count))
     }
-    let engine = try Engine(configuration, plan)
+    let engine = try Engine(configuration, plan, attachments)
     do throws(XSKError) {
       try engine.launch(run)
     } catch {
@@ -96,7 +102,9 @@ public final class Engine: Sendable {
     return engine
   }
 
-  private init(_ configuration: EngineConfiguration, _ plan: EnginePlan) throws(XSKError) {
+  private init(
+    _ configuration: EngineConfiguration, _ plan: EnginePlan, _ attachments: [Attachment?]
+  ) throws(XSKError) {
     self.configuration = configuration
     self.plan = plan
     let policy = try KernelPolicy.make(configuration, workers: plan.workers.count)
@@ -105,7 +113,8 @@ public final class Engine: Sendable {
     ports = plan.queues.enumerated().map { index, queues in
       Port(
         index: index, device: index < plan.devices.count ? plan.devices[index] : nil,
-        spare: index - plan.devices.count, queues: queues, metadata: configuration.metadata, policy: policy)
+        spare: index - plan.devices.count, queues: queues, metadata: configuration.metadata, policy: policy,
+        attachment: index < attachments.count ? attachments[index] : nil)
     }
     threads = plan.workers.map { WorkerThread($0, dropsCapabilities: configuration.dropsWorkerCapabilities) }
     let description = Self.description(configuration, plan, ports, configuration.reasonNames)

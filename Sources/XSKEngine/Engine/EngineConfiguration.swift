@@ -7,10 +7,20 @@ public struct PortConfiguration: Hashable, Sendable {
   /// What of its packets is left to the kernel's stack; nothing by default.
   public var punt: PuntConfiguration
 
+  /// The socket `afxdp.sock` of an attachment, from which its sockets come (``Attachment``); nil: the engine makes them.
+  public var attachment: String?
+
   public init(_ device: String, queues: [Int]? = nil, punt: PuntConfiguration = .none) {
     self.device = device
     self.queues = queues
     self.punt = punt
+  }
+
+  /// A container's interface whose sockets are handed over at this path: that takes no privileges. The device's name is told
+  /// there.
+  public init(attachment path: String, queues: [Int]? = nil) {
+    self.init("", queues: queues)
+    attachment = path
   }
 }
 

@@ -33,7 +33,9 @@ struct EnginePlan: Sendable {
 
   /// - Parameter devices: the configuration's ports, looked up.
   /// - Throws: a configuration that can't be carried out, before anything was changed.
-  init(_ configuration: EngineConfiguration, devices: [NetworkDevice]) throws(XSKError) {
+  init(
+    _ configuration: EngineConfiguration, devices: [NetworkDevice], attachments: [Attachment?] = []
+  ) throws(XSKError) {
     self.devices = devices
     let named = zip(configuration.ports, devices).map { $0.queues ?? Array(0..<$1.queues.receive) }
     try Self.validate(configuration.ports, named, spares: configuration.spares.count)
@@ -49,9 +51,14 @@ struct EnginePlan: Sendable {
     }
     var socket = configuration.socket
     socket.multiBuffer = socket.multiBuffer || Self.needsSeveralBuffers(configuration.umem, devices)
-    self.socket = socket
     let most = workers.map(\.slotCount).max() ?? 1
-    holdCapacity = configuration.worker.holdCapacity + configuration.heldPerQueue * most
+    let holdCapacity = configuration.worker.holdCapacity + configuration.heldPerQueue * most
+    let workers = workers
+    socket = Self.fit(socket, chunkSize: configuration.umem.chunkSize, attachments) {
+      Self.umem(configuration, $0, workers, devices, holdCapacity).frames
+    }
+    self.holdCapacity = holdCapacity
+    self.socket = socket
     umem = Self.umem(configuration, socket, workers, devices, holdCapacity)
   }
 

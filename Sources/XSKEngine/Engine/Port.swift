@@ -35,6 +35,8 @@ final class Port: Sendable {
   let queues: [Int]
   let metadata: MetadataConfiguration
   let policy: KernelPolicy?
+  /// Where its sockets come from; nil: they are the engine's, as its program is.
+  let attachment: Attachment?
   private let state: Mutex<State>
 
   /// - Parameters:
@@ -42,7 +44,7 @@ final class Port: Sendable {
   ///   - spare: its number among the spare ports.
   init(
     index: Int, device: NetworkDevice?, spare: Int, queues: [Int], metadata: MetadataConfiguration,
-    policy: KernelPolicy?
+    policy: KernelPolicy?, attachment: Attachment? = nil
   ) {
     self.index = index
     isSpare = device == nil
@@ -50,6 +52,7 @@ final class Port: Sendable {
     self.queues = queues
     self.metadata = metadata
     self.policy = policy
+    self.attachment = attachment
     state = Mutex(device.map(State.init) ?? State(emptyNamed: ownName))
   }
 
@@ -100,8 +103,9 @@ final class Port: Sendable {
     return Kind(driver: state.device.driver, program: state.program?.mode)
   }
 
-  /// Puts the engine's program on the device.
+  /// Puts the engine's program on the device; an attachment has one.
   func attach(_ request: ModeRequest) throws(XSKError) {
+    guard attachment == nil else { return }
     let (device, part) = (current.device, policy?.part(port: index, punts: current.punts))
     let program = try XDPProgram(
       ProgramForm.forms(metadata, policy: part, for: device), device: device.name,
@@ -117,8 +121,15 @@ final class Port: Sendable {
     }
   }
 
+  /// Redirects a queue's packets to its socket.
+  func redirect(_ queue: Int, to socket: XSKSocket) throws(XSKError) {
+    try attachment?.insert(socket: socket.descriptor, queue: queue)
+    try current.program?.insert(socket: socket.descriptor, queue: queue)
+  }
+
   /// From here on the device's packets go to the kernel's stack.
   func stopRedirecting() {
+    for queue in queues { attachment?.remove(queue: queue) }
     guard let program = current.program else { return }
     for queue in queues { program.remove(queue: queue) }
   }

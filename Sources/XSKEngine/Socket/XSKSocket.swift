@@ -51,7 +51,7 @@ public final class XSKSocket: Sendable {
   public init(adopting descriptor: CInt, name: String, rings sizes: RingSizes) throws(XSKError) {
     do throws(XSKError) {
       try sizes.validate()
-      rings = try MappedRings(socket: descriptor, sizes: sizes, name: name)
+      rings = try Self.mapBound(descriptor, sizes, name)
     } catch {
       close(descriptor)
       throw error
@@ -62,6 +62,16 @@ public final class XSKSocket: Sendable {
   }
 
   deinit { close(descriptor) }
+
+  private static func mapBound(_ fd: CInt, _ sizes: RingSizes, _ name: String) throws(XSKError) -> MappedRings {
+    do throws(XSKError) {
+      return try MappedRings(socket: fd, sizes: sizes, name: name)
+    } catch {
+      guard error.code == EBUSY else { throw error }
+      throw XSKError(
+        name, "this kernel maps no rings of a socket that is bound", remedy: "use Linux 5.19 or newer", code: EBUSY)
+    }
+  }
 
   private static func creationError(_ code: CInt) -> XSKError {
     switch code {

@@ -30,15 +30,19 @@ struct EngineOptions: ParsableArguments {
   /// - Parameters:
   ///   - command: its name.
   ///   - arguments: what else the command line said that makes the run what it is.
-  func configuration(ports: [String], command: String, arguments: [String] = []) -> EngineConfiguration {
-    var configuration = EngineConfiguration(ports: ports.map { PortConfiguration($0, queues: queues?.numbers) })
+  func configuration(
+    ports: [PortConfiguration], command: String, arguments: [String] = []
+  ) -> EngineConfiguration {
+    var configuration = EngineConfiguration(ports: ports)
+    for index in configuration.ports.indices { configuration.ports[index].queues = queues?.numbers }
     configuration.cores = cores?.numbers
     configuration.worker.batch = batch
     configuration.worker.idle = idle
     configuration.socket.mode = mode
     configuration.umem.chunkSize = chunk
     configuration.umem.pages = hugepages
-    configuration.introduce(([command] + ports + arguments).joined(separator: " "))
+    let names = ports.flatMap { port in port.attachment.map { ["--attach", $0] } ?? [port.device] }
+    configuration.introduce(([command] + names + arguments).joined(separator: " "))
     return configuration
   }
 }
@@ -46,7 +50,7 @@ struct EngineOptions: ParsableArguments {
 extension EngineOptions {
   /// A run on some ports.
   func run(
-    _ command: String, _ ports: [String], arguments: [String] = [],
+    _ command: String, _ ports: [PortConfiguration], arguments: [String] = [],
     _ change: (inout EngineConfiguration) -> Void = { _ in }
   ) -> EngineRun {
     var configuration = configuration(ports: ports, command: command, arguments: arguments)

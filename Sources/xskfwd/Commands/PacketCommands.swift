@@ -5,11 +5,14 @@ import XSKEngine
 struct Drop: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Drop every packet that arrives on an interface.")
 
-  @Argument(help: "The interface.") var interface: String
+  @Argument(help: "The interface.") var interface: String?
+  @OptionGroup var attached: AttachOptions
   @OptionGroup var options: EngineOptions
 
+  func validate() throws { _ = try attached.ports([interface], count: 1) }
+
   func run() throws {
-    try options.run("drop", [interface]).run { _ in DropHandler() }
+    try options.run("drop", try attached.ports([interface], count: 1)).run { _ in DropHandler() }
   }
 }
 
@@ -17,11 +20,14 @@ struct Reflect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Send every packet back where it came from, its MAC addresses swapped.")
 
-  @Argument(help: "The interface.") var interface: String
+  @Argument(help: "The interface.") var interface: String?
+  @OptionGroup var attached: AttachOptions
   @OptionGroup var options: EngineOptions
 
+  func validate() throws { _ = try attached.ports([interface], count: 1) }
+
   func run() throws {
-    try options.run("reflect", [interface]).run { _ in ReflectHandler() }
+    try options.run("reflect", try attached.ports([interface], count: 1)).run { _ in ReflectHandler() }
   }
 }
 
@@ -29,19 +35,23 @@ struct Forward: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Forward packets between two interfaces, both ways, byte for byte.")
 
-  @Argument(help: "One interface.") var first: String
-  @Argument(help: "The other.") var second: String
+  @Argument(help: "One interface.") var first: String?
+  @Argument(help: "The other.") var second: String?
+  @OptionGroup var attached: AttachOptions
   @OptionGroup var gro: GROOptions
   @OptionGroup var options: EngineOptions
 
+  func validate() throws { _ = try attached.ports([first, second], count: 2) }
+
   func run() throws {
-    PeerNotes.tell([first, second], "which go on as they came")
+    let ports = try attached.ports([first, second], count: 2)
+    PeerNotes.tell(ports.filter { $0.attachment == nil }.map(\.device), "which go on as they came")
     let batch = options.batch
     guard let coalescing = try gro.configuration(.chain, batch: batch) else {
-      return try options.run("forward", [first, second], arguments: gro.arguments).run { _ in ForwardHandler() }
+      return try options.run("forward", ports, arguments: gro.arguments).run { _ in ForwardHandler() }
     }
     let held = gro.heldPackets(batch)
-    try options.run("forward", [first, second], arguments: gro.arguments) { $0.heldPerQueue = held }.run {
+    try options.run("forward", ports, arguments: gro.arguments) { $0.heldPerQueue = held }.run {
       placement throws(XSKError) in
       try CoalescingHandler(ForwardUnits(), gro: coalescing, batch: batch, queues: placement.slotCount)
     }

@@ -1,0 +1,171 @@
+import CXsk
+import Glibc
+
+/// A container's interface whose AF_XDP sockets another process hands over: xskd, through the socket `afxdp.sock` that is
+/// mounted into the container. It takes no capability and no locked memory.
+///
+///     let queue = try AdoptedQueue.connect(path: "/run/xskd/afxdp.sock")
+///
+/// or, with workers, counters and everything else:
+///
+///     let engine = try Engine.start(EngineConfiguration(ports: [PortConfiguration(attachment: "/run/xskd/afxdp.sock")])) { … }
+///
+/// Each question is a connection of its own, so the daemon may be restarted at any time.
+public final class Attachment: Sendable {
+  /// The interface as the daemon set it up.
+  public struct Interface: Hashable, Sendable {
+    /// Its name in the container.
+    public let name: String
+    /// Bytes of an IP packet.
+    public let mtu: Int
+    /// MAC addresses, as in `02:00:00:00:00:01`: its own, and the gateway's, which every packet goes to.
+    public let address: String
+    public let gateway: String
+    /// The VLAN that it is bridged to; nil: it is routed.
+    public let vlan: Int?
+    /// Its IP addresses with prefix length. What comes from others is dropped.
+    public internal(set) var addresses: [String]
+  }
+
+  /// What the daemon grants.
+  public struct Quota: Hashable, Sendable {
+    /// Sockets: queues 0 ..< this.
+    public let sockets: Int
+    /// Frames and bytes of the UMEM of each.
+    public let frames: Int
+    public let umemBytes: Int
+  }
+
+  public let path: String
+  public let interface: Interface
+  public let quota: Quota
+  /// The attachment's XSKMAP; −1: not to be had.
+  private let socketMap: CInt
+
+  /// Asks the daemon about the attachment.
+  ///
+  /// - Parameter path: the socket, `…/afxdp.sock`.
+  /// - Throws: nobody there, not this process's attachment, or a daemon of another version.
+  public init(path: String) throws(XSKError) {
+    self.path = path
+    let call = try HandoverCall(path: path)
+    var (interface, count) = try Self.interface(call.ask("/xsk_device").words, path)
+    for number in 0..<count {
+      let words = try call.ask("/xsk_address,\(number)").words
+      if words.count == 2 { interface.addresses.append(String(words[1])) }
+    }
+    self.interface = interface
+    quota = try Self.quota(call.ask("/xsk_quota").words, path)
+    // Where this kernel lets nobody without privileges change a map the worker goes on without: its socket is in the map.
+    socketMap = (try? call.takeMap("/xsk_map_fd,\(interface.name)")) ?? -1
+  }
+
+  deinit { if socketMap >= 0 { close(socketMap) } }
+
+  private static func strange(_ path: String) -> XSKError {
+    XSKError(path, "an answer that is none", remedy: "use the same version of xskd and of this")
+  }
+
+  /// Words `KEY=VALUE`, by key.
+  private static func values(_ words: some Sequence<Substring>) -> [Substring: Substring] {
+    var values: [Substring: Substring] = [:]
+    for word in words {
+      let parts = word.split(separator: "=", maxSplits: 1)
+      if parts.count == 2 { values[parts[0]] = parts[1] }
+    }
+    return values
+  }
+
+  private static func interface(_ words: [Substring], _ path: String) throws(XSKError) -> (Interface, addresses: Int) {
+    let values = values(words.dropFirst(2))
+    guard words.count > 2, let mtu = values["mtu"].flatMap(HandoverRequest.number), let address = values["mac"],
+      let gateway = values["gw"], let count = values["addresses"].flatMap(HandoverRequest.number), count <= 64
+    else { throw strange(path) }
+    let interface = Interface(
+      name: String(words[1]), mtu: mtu, address: String(address), gateway: String(gateway),
+      vlan: values["vlan"].flatMap(HandoverRequest.number), addresses: [])
+    return (interface, count)
+  }
+
+  private static func quota(_ words: [Substring], _ path: String) throws(XSKError) -> Quota {
+    let values = values(words.dropFirst())
+    guard let sockets = values["sockets"].flatMap(HandoverRequest.number),
+      let frames = values["frames"].flatMap(HandoverRequest.number), let bytes = values["bytes"].flatMap({ Int($0) })
+    else { throw strange(path) }
+    return Quota(sockets: sockets, frames: frames, umemBytes: bytes)
+  }
+
+  /// Asks for a socket on a queue, over memory of this process's own: its pages are charged to this process's cgroup.
+  ///
+  /// - Parameters:
+  ///   - request: what the socket is to be like; its `umem` is the memory's.
+  ///   - umem: of sealed memory (`UMEMConfiguration.Pages.sealedMemfd`). Several sockets may be over the same.
+  /// - Throws: over the quota, the queue in use, a kernel before 5.19.
+  public func queue(_ request: HandoverRequest, over umem: UMEM) throws(XSKError) -> AdoptedQueue {
+    var request = request
+    request.umem = umem.configuration
+    try request.validate()
+    guard umem.memoryFile >= 0 else {
+      throw XSKError("UMEM for \(path)", "not of sealed memory", remedy: "make it with pages: .sealedMemfd")
+    }
+    let answer = try HandoverCall(path: path).ask(request.message, descriptors: [umem.memoryFile])
+    guard answer.descriptors.count == 1, answer.words.contains("zc=0") || answer.words.contains("zc=1") else {
+      for descriptor in answer.descriptors { close(descriptor) }
+      throw Self.strange(path)
+    }
+    let name = "\(interface.name) queue \(request.queue)"
+    return AdoptedQueue(
+      socket: try XSKSocket(adopting: answer.descriptors[0], name: name, rings: request.rings), umem: umem,
+      framesWithKernel: request.given, maximumLength: interface.mtu + 14 + 8)
+  }
+
+  /// Asks for busy polling, which takes a capability to set.
+  func busyPoll(_ socket: XSKSocket, microseconds: Int, budget: Int) throws(XSKError) {
+    _ = try HandoverCall(path: path).ask(
+      "/config_busy_poll,\(microseconds),\(min(budget, 64))", descriptors: [socket.descriptor])
+  }
+
+  /// Redirects a queue's packets to a socket of it.
+  ///
+  /// - Throws: the kernel's refusal. Where there is no map, nothing is done: the daemon has put the socket in.
+  func insert(socket: CInt, queue: Int) throws(XSKError) {
+    guard socketMap >= 0 else { return }
+    let code = cxsk_map_set(socketMap, UInt32(queue), UInt32(socket))
+    guard code == 0 else {
+      throw XSKError(
+        "\(interface.name) queue \(queue)", refused: "cannot be redirected to its socket", code: code,
+        remedy: "start again")
+    }
+  }
+
+  /// Redirects packets of a queue no more: they go to the container's stack.
+  func remove(queue: Int) {
+    if socketMap >= 0 { _ = cxsk_map_delete(socketMap, UInt32(queue)) }
+  }
+}
+
+extension HandoverCall {
+  /// The descriptor that comes with `/fd_ack`.
+  fileprivate func takeMap(_ text: String) throws(XSKError) -> CInt? {
+    let answer = try ask(text)
+    for extra in answer.descriptors.dropFirst() { close(extra) }
+    return answer.descriptors.first
+  }
+}
+
+extension AdoptedQueue {
+  /// Asks xskd for a queue of a container's interface, over memory of this process's own.
+  ///
+  /// - Parameters:
+  ///   - path: the attachment's socket, `…/afxdp.sock`.
+  ///   - request: what it is to be like; its UMEM is made here.
+  /// - Throws: whatever stands in the way, in words; nothing is left behind.
+  public static func connect(
+    path: String, _ request: HandoverRequest = HandoverRequest()
+  ) throws(XSKError) -> AdoptedQueue {
+    let attachment = try Attachment(path: path)
+    var memory = request.umem
+    memory.pages = .sealedMemfd
+    return try attachment.queue(request, over: UMEM(memory))
+  }
+}
