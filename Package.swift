@@ -170,7 +170,7 @@ let package = Package(
       name: "SystemTests",
       dependencies: [
         "ContainerDataplane", "Forwarder", "GROLite", "Operations", "PacketHeaders", "XSKEngine", "XSKLab", "CXsk",
-        "MetricsParser", "PacketSamples", "xskd", "xskfwd", "xsk-test-engine",
+        "MetricsParser", "PacketSamples", "ContainerEcho", "xskd", "xskfwd", "xsk-test-engine", "xsk-test-tenants",
       ],
       exclude: ["bpf"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
     // A process with an engine in it, for the system tests to kill.

@@ -62,7 +62,9 @@ struct Hostile {
   /// Connections without end, half of them with messages, none of which is read.
   private func flood() {
     var connections: [CInt] = []
-    let messages = ["/xsk_socket,0", "/connect,x", "/xsk_map_fd,eth0", String(repeating: "x", count: 4000), "/nak", "{}"]
+    let messages = [
+      "/xsk_socket,0", "/connect,x", "/xsk_map_fd,eth0", String(repeating: "x", count: 4000), "/nak", "{}",
+    ]
     for round in 0..<1500 {
       let connection = unsafe cxsk_packet_connect(path, 20)
       guard connection >= 0 else { continue }
@@ -119,7 +121,8 @@ struct Hostile {
   /// Writes noise to indices, flags, entries and frames.
   func scribble() {
     var noise = SystemRandomNumberGenerator()
-    for unsafe area in unsafe areas {
+    for index in unsafe areas.indices {
+      let area = unsafe areas[index]
       // Inside the area: every place is less than its size, a multiple of 8.
       for place in stride(from: 0, to: min(area.count & ~7, 16 << 10), by: 8) {
         unsafe area.storeBytes(of: noise.next(), toByteOffset: place, as: UInt64.self)

@@ -84,7 +84,8 @@ struct TenantHost {
     // Safe: at most the sizes given are written.
     let length = unsafe cxsk_packet_receive(connection, &buffer, buffer.count, &descriptors, 2, &count, &whole)
     for descriptor in descriptors.prefix(Int(count)) { close(descriptor) }
-    guard length > 0 else { return length == 0 ? nil : "(silence)" }
+    // Closed with messages that nobody read: the peer is told of a reset.
+    guard length > 0 else { return length == 0 || length == -Int(ECONNRESET) ? nil : "(silence)" }
     return String(decoding: buffer.prefix(length), as: UTF8.self) + (count > 0 ? " !\(count)" : "")
   }
 }

@@ -51,9 +51,10 @@ enum HandoverCommand: Hashable, Sendable {
       return
     }
     let text = String(decoding: bytes, as: UTF8.self)
-    let words = text.split(separator: ",", omittingEmptySubsequences: false).map(Self.trim)
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+    let words = parts.prefix(1) + parts.dropFirst().map(Self.trim)
     let isLong = bytes.count > (words[0] == "/xsk_socket" ? Self.mostBytesOfOurs : Self.mostBytes)
-    self = isLong ? .unknown : Self.parse(words)
+    self = isLong ? .unknown : Self.parse(Array(words))
   }
 
   private static func trim(_ word: Substring) -> Substring {
@@ -74,7 +75,8 @@ enum HandoverCommand: Hashable, Sendable {
     case "/xsk_device": words.count == 1 ? .device : .malformed(answer: "/nak")
     case "/xsk_quota": words.count == 1 ? .quota : .malformed(answer: "/nak")
     case "/xsk_address":
-      words.count == 2 ? HandoverRequest.number(words[1]).map(address) ?? .malformed(answer: "/nak")
+      words.count == 2
+        ? HandoverRequest.number(words[1]).map(address) ?? .malformed(answer: "/nak")
         : .malformed(answer: "/nak")
     case let word where replies.contains(word) || word.hasSuffix("_ack") || word.hasSuffix("_nak"): .reply
     case let word where word.hasPrefix("{"): .reply

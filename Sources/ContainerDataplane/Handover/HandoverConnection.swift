@@ -54,7 +54,8 @@ final class HandoverConnection {
   private func send(_ reply: HandoverReply) {
     if let bytes = reply.bytes {
       // Safe: as many bytes and descriptors as said. The reply keeps its descriptors open through the call.
-      let sent = unsafe cxsk_packet_send(descriptor, bytes, bytes.count, reply.descriptors, CInt(reply.descriptors.count))
+      let sent = unsafe cxsk_packet_send(
+        descriptor, bytes, bytes.count, reply.descriptors, CInt(reply.descriptors.count))
       if sent < 0 { isDone = true }
     }
     withExtendedLifetime(reply) { if reply.closes { isDone = true } }

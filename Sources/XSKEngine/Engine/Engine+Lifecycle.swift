@@ -143,7 +143,9 @@ extension Engine {
       } catch {
         note("\(socket.name): busy polling refused (\(error.problem)), polling without it")
       }
-    } else if code != 0 { note("\(socket.name): busy polling refused (\(errorName(code))), polling without it") }
+    } else if code != 0 {
+      note("\(socket.name): busy polling refused (\(errorName(code))), polling without it")
+    }
   }
 
   /// Ends the engine: no more packets are taken, what was taken is carried out, the programs are detached, the sockets

@@ -14,7 +14,8 @@ extension EngineConfiguration {
   private func checkAttached(_ port: PortConfiguration) throws(XSKError) {
     let wish =
       port.punt != .none
-      ? "punt" : metadata.isOn ? "metadata" : offload != nil ? "verdict offload" : umem.unaligned ? "unaligned chunks" : nil
+      ? "punt"
+      : metadata.isOn ? "metadata" : offload != nil ? "verdict offload" : umem.unaligned ? "unaligned chunks" : nil
     guard wish == nil, socket.mode == .auto || socket.mode == .copy, umem.pages == .plain || umem.pages == .sealedMemfd
     else {
       throw XSKError(

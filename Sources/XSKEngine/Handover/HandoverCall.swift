@@ -63,7 +63,7 @@ final class HandoverCall {
     let descriptors = Array(taken.prefix(Int(count)))
     guard length > 0, whole != 0, length <= Self.mostBytes else {
       for descriptor in descriptors { close(descriptor) }
-      guard length < 0 else { throw XSKError(path, "closed without an answer", remedy: "see what xskd says of it") }
+      guard length < 0, length != -Int(ECONNRESET) else { throw XSKError(path, "closed without an answer", remedy: "see what xskd says of it") }
       throw Self.refusal(path, CInt(-length))
     }
     let text = String(decoding: buffer.prefix(length), as: UTF8.self)
@@ -78,7 +78,8 @@ final class HandoverCall {
     }
     guard words.first?.hasSuffix("_nak") == true, words.count > 1 else {
       return XSKError(
-        path, "does not understand \(text.split(separator: ",")[0])", remedy: "use the same version of xskd and of this")
+        path, "does not understand \(text.split(separator: ",")[0])", remedy: "use the same version of xskd and of this"
+      )
     }
     return XSKError(path, words.dropFirst().joined(separator: ","), remedy: "ask for less, or have xskd's quota raised")
   }

@@ -84,7 +84,8 @@ package final class PinnedProgram: Sendable {
     let code = cxsk_map_set(socketMap, UInt32(queue), UInt32(socket.descriptor))
     guard code == 0 else {
       throw XSKError(
-        socket.name, refused: "cannot be redirected to its socket", code: code, remedy: "choose a queue below \(queues)")
+        socket.name, refused: "cannot be redirected to its socket", code: code, remedy: "choose a queue below \(queues)"
+      )
     }
   }
 
@@ -129,7 +130,8 @@ extension XDPProgram {
   func pin(link: String, map: String) throws(XSKError) -> CInt {
     guard !isShared else {
       throw XSKError(
-        device, "another XDP program is on it, and one that is shared can't be pinned", remedy: "take the other one off")
+        device, "another XDP program is on it, and one that is shared can't be pinned", remedy: "take the other one off"
+      )
     }
     var code = unsafe cxsk_program_pin_map(program, Self.mapName, map)
     // The link last: without it nothing outlives this process.

@@ -32,11 +32,13 @@ extension WorkerParts {
     control: WorkerControl = WorkerControl()
   ) throws(XSKError) {
     let given = queue.framesWithKernel
-    guard given.lowerBound == 0, given.count <= min(queue.umem.configuration.frames, Int(queue.socket.configuration.rings.fill))
+    guard given.lowerBound == 0,
+      given.count <= min(queue.umem.configuration.frames, Int(queue.socket.configuration.rings.fill))
     else {
       throw XSKError(
         "\(queue.socket.name): frames \(given.lowerBound)..<\(given.upperBound) with the kernel",
-        "not the first ones, or more than its fill ring or its UMEM has", remedy: "ask its maker for the right geometry")
+        "not the first ones, or more than its fill ring or its UMEM has", remedy: "ask its maker for the right geometry"
+      )
     }
     let queues = try FixedArray<XSKQueue>(count: 1) { slot throws(XSKError) in
       XSKQueue(

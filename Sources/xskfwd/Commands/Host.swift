@@ -22,7 +22,9 @@ struct Host: ParsableCommand {
     defer { tap.close() }
     PeerNotes.tell([interface], "which the host's stack will refuse")
     let (coalesces, batch, name) = (gro == .on, options.batch, interface)
-    var run = options.run("host", [PortConfiguration(interface)], arguments: ["--tap", tap.name, "--gro", gro.rawValue]) {
+    var run = options.run(
+      "host", [PortConfiguration(interface)], arguments: ["--tap", tap.name, "--gro", gro.rawValue]
+    ) {
       $0.localPort = tap.name
       $0.reasonNames = DropReason.hostNames
     }

@@ -16,7 +16,8 @@ struct AttachOptions: ParsableArguments {
   func ports(_ interfaces: [String?], count: Int) throws -> [PortConfiguration] {
     let named = interfaces.compactMap(\.self)
     guard named.count + paths.count == count else {
-      let what = count == 1 ? "one interface, or --attach PATH" : "\(count) interfaces, each by name or by --attach PATH"
+      let what =
+        count == 1 ? "one interface, or --attach PATH" : "\(count) interfaces, each by name or by --attach PATH"
       throw ValidationError("\(named.count + paths.count) interfaces: give \(what)")
     }
     return named.map { PortConfiguration($0) } + paths.map { PortConfiguration(attachment: $0) }

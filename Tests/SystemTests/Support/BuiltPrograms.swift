@@ -5,6 +5,8 @@ enum BuiltPrograms {
   static var xskfwd: String { path("xskfwd") }
   static var xskd: String { path("xskd") }
   static var testEngine: String { path("xsk-test-engine") }
+  static var testTenants: String { path("xsk-test-tenants") }
+  static var containerEcho: String { path("ContainerEcho") }
 
   /// The package's folder.
   static var package: URL {
