@@ -91,7 +91,7 @@ import XSKEngine
   }
 }
 
-@Suite struct HandoverRulesTests {
+@Suite struct HandoverPartsTests {
   @Test func `a budget lets so much through at once, and then so much a second`() {
     var limits = HandoverLimits()
     (limits.workAtOnce, limits.workPerSecond) = (10, 5)
