@@ -25,6 +25,9 @@ final class HandoverServer: Sendable {
   /// process's namespace), CAP_BPF. The thread reads what strangers write, and gives up the others.
   private static let capabilities: UInt64 = 1 << 12 | 1 << 13 | 1 << 14 | 1 << 19 | 1 << 39
 
+  /// Seconds between two looks whether the namespace is still the tenant's.
+  private static let lookSeconds = 2.0
+
   init(_ service: HandoverService, directory: EndpointDirectory, limits: HandoverLimits) {
     self.service = service
     self.directory = directory
@@ -69,7 +72,7 @@ final class HandoverServer: Sendable {
       let listener = try directory.listen()
       _ = cxsk_thread_keep_capabilities(Self.capabilities)
       progress.withLock { $0 = .running }
-      serve(listener, identity)
+      serve(listener, namespace, identity)
       directory.removeSocket()
       close(listener)
       progress.withLock { $0 = .ended }
@@ -78,10 +81,18 @@ final class HandoverServer: Sendable {
     }
   }
 
-  private func serve(_ listener: CInt, _ identity: TenantNamespace.Identity) {
+  private func serve(_ listener: CInt, _ namespace: TenantNamespace, _ identity: TenantNamespace.Identity) {
     var connections: [HandoverConnection] = []
     var budget = WorkBudget(limits, now: Self.now)
+    var nextLook = 0.0
     while !isStopping.load(ordering: .acquiring) {
+      if Self.now >= nextLook {
+        // The thread must not be what keeps a namespace alive that its runtime has given up.
+        guard TenantNamespace.Identity(path: namespace.path) == identity else {
+          return service.log.line("tenant \(service.current.value.id): its network namespace is gone")
+        }
+        nextLook = Self.now + Self.lookSeconds
+      }
       let debt = budget.wait(now: Self.now)
       guard debt == 0 else {
         // They wait in the kernel, where what they sent is charged to them.
@@ -107,17 +118,17 @@ final class HandoverServer: Sendable {
 
   private func accept(_ listener: CInt, _ identity: TenantNamespace.Identity) -> HandoverConnection? {
     let descriptor = cxsk_accept(listener)
-    guard descriptor >= 0, let tenant = service.tenant() else {
+    guard descriptor >= 0 else {
       // Too many descriptors in this process: others let go of theirs meanwhile.
       if descriptor != -EAGAIN { rest(seconds: 0.01) }
-      if descriptor >= 0 { close(descriptor) }
       return nil
     }
+    let tenant = service.current.value
     service.counters.add(\.connections)
     let refusal = HandoverPeer.refusal(of: descriptor, for: tenant, in: identity)
     if let refusal {
       service.counters.add(\.refused)
-      service.log("tenant \(tenant.id): refused: \(refusal)")
+      service.log.line("tenant \(tenant.id): refused: \(refusal)")
     }
     return HandoverConnection(
       descriptor, isRefused: refusal != nil, deadline: Self.now + (refusal == nil ? limits.idleSeconds : 1))
@@ -129,7 +140,7 @@ final class HandoverServer: Sendable {
       pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
     }
     let next = connections.map(\.deadline).min() ?? .infinity
-    let milliseconds = min(10_000, max(0, (next - Self.now) * 1000).rounded(.up))
+    let milliseconds = min(Self.lookSeconds * 1000, max(0, (next - Self.now) * 1000).rounded(.up))
     // Safe: the array has as many entries as it says.
     guard unsafe poll(&entries, nfds_t(entries.count), CInt(milliseconds)) > 0 else { return [] }
     return Set(entries.indices.filter { entries[$0].revents != 0 })

@@ -5,14 +5,13 @@ import XSKEngine
 /// Carries out what a tenant's processes ask for. Runs on the endpoint's thread, in the tenant's network namespace.
 struct HandoverService: Sendable {
   let program: PinnedProgram
-  /// The tenant as it is now; nil: its endpoint is going.
-  let tenant: @Sendable () -> Tenant?
+  let current: CurrentTenant
   let counters: HandoverCounters
-  let log: @Sendable (String) -> Void
+  let log: HandoverLog
 
   /// - Parameter descriptors: what came with the message; the caller closes them.
   func answer(_ command: HandoverCommand, _ descriptors: [CInt]) -> HandoverReply {
-    guard let tenant = tenant() else { return .close }
+    let tenant = current.value
     switch command {
     case .connect: return HandoverReply("/host_ok")
     case .version: return HandoverReply("0.1")
@@ -74,7 +73,7 @@ struct HandoverService: Sendable {
       let maker = HandoverMaker(tenant: tenant, program: program, queues: queues(tenant))
       let made = try maker.make(request, memory: memory)
       counters.add(\.sockets)
-      log(
+      log.line(
         "tenant \(tenant.id): queue \(request.queue) handed over, \(request.umem.frames) frames of "
           + "\(request.umem.chunkSize) bytes\(memory == nil ? "" : " of its own memory")")
       return HandoverReply(

@@ -15,7 +15,8 @@ public import XSKEngine
 /// Nothing of a tenant's sockets is kept here: they belong to the tenant's processes alone. What outlives this process is the
 /// program and the map, pinned in `bpfDirectory`; an endpoint that is made again for the same tenant takes both up.
 ///
-/// Thread-safe. A thread of its own, inside the tenant's network namespace, serves each endpoint.
+/// Thread-safe. A thread of its own, inside the tenant's network namespace, serves each endpoint. While it runs the namespace
+/// lives; it ends by itself when `tenant.namespace` is not the namespace's path any more.
 public final class TenantEndpoint: Sendable {
   /// The name of the socket in its directory.
   public static let socketName = "afxdp.sock"
@@ -41,7 +42,6 @@ public final class TenantEndpoint: Sendable {
   }
 
   private struct State {
-    var tenant: Tenant
     var server: HandoverServer?
     var isRemoved = false
   }
@@ -59,8 +59,9 @@ public final class TenantEndpoint: Sendable {
   let program: PinnedProgram
   let limits: HandoverLimits
   let counters = HandoverCounters()
+  private let current: CurrentTenant
   private let state: Mutex<State>
-  private let log: @Sendable (String) -> Void
+  private let log: HandoverLog
 
   /// Enters the tenant's network namespace, and attaches and pins the program there, or takes up what is pinned. Some
   /// milliseconds. Nobody is served yet.
@@ -69,7 +70,8 @@ public final class TenantEndpoint: Sendable {
   ///   - bpfDirectory: in a BPF file system; made if it is not there. Its path below the mount must have no dots.
   ///   - socketDirectory: made if it is not there (0755); its parents are the caller's, and should let nobody else in.
   ///   - limits: what the tenant's processes may ask of this process.
-  ///   - log: takes one line about something that an operator may want to know; called on any thread.
+  ///   - log: takes one line about something that an operator may want to know; called on any thread, once a second at most
+  ///     for long.
   /// - Throws: a namespace or device that is not there, a program that is refused, `bpfDirectory` in no BPF file system.
   ///   Then nothing is left behind.
   public init(
@@ -80,17 +82,18 @@ public final class TenantEndpoint: Sendable {
     bpfFolder = folder
     self.socketDirectory = socketDirectory
     self.limits = limits
-    self.log = log
+    self.log = HandoverLog(log)
+    current = CurrentTenant(tenant)
     program = try TenantNamespace(path: tenant.namespace).run { () throws(XSKError) in
       try PinnedProgram.open(in: folder, device: try NetworkDevice(named: tenant.device))
     }
-    state = Mutex(State(tenant: tenant))
+    state = Mutex(State())
   }
 
   deinit { stop() }
 
   /// The tenant as it is now.
-  public var tenant: Tenant { state.withLock { $0.tenant } }
+  public var tenant: Tenant { current.value }
 
   /// What happened so far.
   public var counts: Counts { counters.values }
@@ -99,12 +102,9 @@ public final class TenantEndpoint: Sendable {
   ///
   /// - Precondition: id, namespace and device are as before.
   public func update(_ tenant: Tenant) {
-    state.withLock { state in
-      precondition(
-        state.tenant.id == tenant.id && state.tenant.namespace == tenant.namespace
-          && state.tenant.device == tenant.device)
-      state.tenant = tenant
-    }
+    let old = current.value
+    precondition(old.id == tenant.id && old.namespace == tenant.namespace && old.device == tenant.device)
+    current.value = tenant
   }
 
   /// Begins to listen on `afxdp.sock`. Does nothing if it does so already.
@@ -115,10 +115,9 @@ public final class TenantEndpoint: Sendable {
       guard state.server == nil, !state.isRemoved else { return }
       let directory = try EndpointDirectory(socketDirectory)
       let server = HandoverServer(
-        HandoverService(
-          program: program, tenant: { [weak self] in self?.tenant }, counters: counters, log: log),
-        directory: directory, limits: limits)
-      try server.start(in: TenantNamespace(path: state.tenant.namespace))
+        HandoverService(program: program, current: current, counters: counters, log: log), directory: directory,
+        limits: limits)
+      try server.start(in: TenantNamespace(path: current.value.namespace))
       state.server = server
     }
   }

@@ -8,6 +8,11 @@ extension Engine {
       noteMode(port)
     }
     updateEgress(isStart: true)
+    if plan.socket.rings.receive < configuration.socket.rings.receive {
+      note(
+        "rings of \(plan.socket.rings.receive) and \(plan.socket.rings.transmit) entries, as the attachments' quota allows"
+      )
+    }
     let names = ports.map(\.name) + (configuration.localPort.map { [$0] } ?? [])
     for thread in threads {
       let placement = Placement(

@@ -149,6 +149,8 @@ extension Engine {
     if let attachment = port.attachment, let umem {
       // Which frames are free is the worker's to know: it fills the ring itself.
       let socket = try attach(queue, attachment, over: umem, 0..<0)
+      attachment.refresh()
+      enableBusyPoll(socket, port)
       port.bound(socket)
       if port.current.isDrained { attachment.remove(queue: queue.queue) }
       return (socket, EnginePlan.largestFrame(device))

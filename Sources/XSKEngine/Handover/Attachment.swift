@@ -1,5 +1,6 @@
 import CXsk
 import Glibc
+import Synchronization
 
 /// A container's interface whose AF_XDP sockets another process hands over: xskd, through the socket `afxdp.sock` that is
 /// mounted into the container. It takes no capability and no locked memory.
@@ -39,8 +40,9 @@ public final class Attachment: Sendable {
   public let path: String
   public let interface: Interface
   public let quota: Quota
-  /// The attachment's XSKMAP; −1: not to be had.
-  private let socketMap: CInt
+  /// The attachment's XSKMAP; −1: not to be had. Where a kernel lets nobody without privileges change a map the worker goes
+  /// on without: the daemon puts its sockets in.
+  private let socketMap = Mutex<CInt>(-1)
 
   /// Asks the daemon about the attachment.
   ///
@@ -56,11 +58,29 @@ public final class Attachment: Sendable {
     }
     self.interface = interface
     quota = try Self.quota(call.ask("/xsk_quota").words, path)
-    // Where this kernel lets nobody without privileges change a map the worker goes on without: its socket is in the map.
-    socketMap = (try? call.takeMap("/xsk_map_fd,\(interface.name)")) ?? -1
+    takeMap(call)
   }
 
-  deinit { if socketMap >= 0 { close(socketMap) } }
+  deinit { replaceMap(-1) }
+
+  private func takeMap(_ call: HandoverCall) {
+    guard let answer = try? call.ask("/xsk_map_fd,\(interface.name)") else { return replaceMap(-1) }
+    for extra in answer.descriptors.dropFirst() { close(extra) }
+    replaceMap(answer.descriptors.first ?? -1)
+  }
+
+  private func replaceMap(_ map: CInt) {
+    let old = socketMap.withLock { current in
+      defer { current = map }
+      return current
+    }
+    if old >= 0 { close(old) }
+  }
+
+  /// Asks for the map again: an attachment that was made anew has another.
+  func refresh() {
+    if let call = try? HandoverCall(path: path) { takeMap(call) }
+  }
 
   private static func strange(_ path: String) -> XSKError {
     XSKError(path, "an answer that is none", remedy: "use the same version of xskd and of this")
@@ -129,8 +149,7 @@ public final class Attachment: Sendable {
   ///
   /// - Throws: the kernel's refusal. Where there is no map, nothing is done: the daemon has put the socket in.
   func insert(socket: CInt, queue: Int) throws(XSKError) {
-    guard socketMap >= 0 else { return }
-    let code = cxsk_map_set(socketMap, UInt32(queue), UInt32(socket))
+    let code = socketMap.withLock { $0 < 0 ? 0 : cxsk_map_set($0, UInt32(queue), UInt32(socket)) }
     guard code == 0 else {
       throw XSKError(
         "\(interface.name) queue \(queue)", refused: "cannot be redirected to its socket", code: code,
@@ -140,16 +159,7 @@ public final class Attachment: Sendable {
 
   /// Redirects packets of a queue no more: they go to the container's stack.
   func remove(queue: Int) {
-    if socketMap >= 0 { _ = cxsk_map_delete(socketMap, UInt32(queue)) }
-  }
-}
-
-extension HandoverCall {
-  /// The descriptor that comes with `/fd_ack`.
-  fileprivate func takeMap(_ text: String) throws(XSKError) -> CInt? {
-    let answer = try ask(text)
-    for extra in answer.descriptors.dropFirst() { close(extra) }
-    return answer.descriptors.first
+    socketMap.withLock { if $0 >= 0 { _ = cxsk_map_delete($0, UInt32(queue)) } }
   }
 }
 

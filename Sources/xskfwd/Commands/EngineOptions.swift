@@ -1,4 +1,5 @@
 import ArgumentParser
+import ProgramSupport
 import XSKEngine
 
 /// The options of every command that moves packets.
@@ -48,6 +49,17 @@ struct EngineOptions: ParsableArguments {
 }
 
 extension EngineOptions {
+  /// A container's file system may be read-only: what lies in files then is left out rather than standing in the way.
+  private static func goWithoutFiles(_ configuration: inout EngineConfiguration, _ operating: inout OperatingOptions) {
+    do throws(XSKError) {
+      try CounterPageDirectory.standard.create()
+    } catch {
+      Console.error("xskfwd: \(error.subject): \(error.problem); going on without counter page and control socket")
+      configuration.counterPage = .memory
+      if operating.control == .standard { operating.control = .off }
+    }
+  }
+
   /// A run on some ports.
   func run(
     _ command: String, _ ports: [PortConfiguration], arguments: [String] = [],
@@ -55,6 +67,8 @@ extension EngineOptions {
   ) -> EngineRun {
     var configuration = configuration(ports: ports, command: command, arguments: arguments)
     change(&configuration)
+    var operating = operating
+    if ports.contains(where: { $0.attachment != nil }) { Self.goWithoutFiles(&configuration, &operating) }
     return EngineRun(configuration: configuration, operating: operating, output: output)
   }
 }

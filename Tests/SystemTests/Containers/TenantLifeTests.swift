@@ -90,10 +90,11 @@ extension OnVeth {
     @Test func `what an earlier daemon left can be removed when the namespace is gone`() throws {
       let lab = try TenantLab()
       let endpoint = try lab.endpoint()
-      endpoint.stop()
+      // Its thread, inside the namespace, does not keep it alive.
       lab.guests[0].namespace.close()
-      let isGone = try eventually { try !lab.node.links().contains { $0.name == "xskt0" } }
+      let isGone = try eventually(.seconds(20)) { try !lab.node.links().contains { $0.name == "xskt0" } }
       #expect(isGone)
+      endpoint.stop()
       try lab.node.run {
         TenantEndpoint.removeLeftovers(
           id: lab.guests[0].tenant.id, bpfDirectory: lab.bpfDirectory,
@@ -116,6 +117,30 @@ extension OnVeth {
       let echo = try lab.guests[0].startEcho()
       #expect(try lab.isAnswering(lab.guests[0]))
       echo.kill()
+      try lab.node.run { next.remove() }
+    }
+
+    @Test func `an engine in a container goes on when its attachment was made anew`() throws {
+      let lab = try TenantLab()
+      let first = try lab.endpoint()
+      let run = try lab.guests[0].start([BuiltPrograms.xskfwd, "drop", "--attach", lab.guests[0].path])
+      try #require(run.waitForOutput("running", timeout: .seconds(10)), "\(run.output) \(run.errors)")
+      try lab.node.run { first.remove() }
+      try lab.node.delete("xskt0")
+      #expect(run.waitForOutput("eth0 queue 0: lost", timeout: .seconds(10)), "\(run.errors)")
+      _ = try VethPair(
+        VethEnd("xskt0", in: lab.node, addresses: ["10.1.0.1/24"]),
+        VethEnd("eth0", in: lab.guests[0].namespace, addresses: ["10.1.0.5/24"]))
+      let next = try lab.endpoint()
+      try #require(run.waitForOutput("eth0 queue 0: back", timeout: .seconds(20)), "\(run.errors)")
+      let sender = try RawEnd(in: lab.node, "xskt0")
+      #expect(sender.send(NumberedFrame.series(100)))
+      run.signal(SIGINT)
+      #expect(try run.wait(timeout: .seconds(10)) == .exited(0), "\(run.errors)")
+      #expect(run.output.contains("received   100 packets"), "\(run.output)")
+      #expect(run.output.contains("every packet and every frame is accounted for"), "\(run.output)")
+      // It took its socket out of the new map on its way out.
+      #expect(try lab.isAnswering(lab.guests[0]))
       try lab.node.run { next.remove() }
     }
 
