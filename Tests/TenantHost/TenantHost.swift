@@ -10,6 +10,8 @@ import XSKEngine
 /// `xsk-test-tenants ask PATH MESSAGE…`: says each message on one connection, and writes what is answered, `!` and the number of
 /// descriptors behind it; `(closed)` at the end of the connection.
 ///
+/// `xsk-test-tenants lend PATH KIND MESSAGE`: says a message with a descriptor of some kind, and writes what is answered.
+///
 /// `xsk-test-tenants hostile PATH`: a tenant that means harm; see `Hostile`.
 @main
 struct TenantHost {
@@ -20,8 +22,9 @@ struct TenantHost {
       switch (words.first, words.count) {
       case ("serve", 4): try serve(words[1], bpf: words[2], directory: words[3])
       case ("ask", 3...): try ask(words[1], Array(words.dropFirst(2)))
+      case ("lend", 4): try lend(words[1], words[2], words[3])
       case ("hostile", 2): try Hostile(path: words[1]).run()
-      default: throw XSKError("usage", "serve, ask or hostile", remedy: "see the source")
+      default: throw XSKError("usage", "serve, ask, lend or hostile", remedy: "see the source")
       }
     } catch {
       write("\(error)")
@@ -75,6 +78,27 @@ struct TenantHost {
       guard let answer = answer(connection) else { return write("(closed)") }
       write(answer)
     }
+  }
+
+  private static func lend(_ path: String, _ kind: String, _ message: String) throws(XSKError) {
+    let umem = try UMEM(UMEMConfiguration(frames: 4096, pages: .sealedMemfd))
+    let connection = unsafe cxsk_packet_connect(path, 5000)
+    guard connection >= 0 else { throw XSKError(path, refused: "no connection", code: connection, remedy: "-") }
+    let descriptor: CInt
+    switch kind {
+    case "good": descriptor = umem.memoryFile
+    case "unsealed", "sparse":
+      descriptor = unsafe cxsk_memfd_create("lent")
+      _ = ftruncate(descriptor, 8 << 20)
+      if kind == "sparse" { _ = cxsk_memfd_seal(descriptor) }
+    case "socket": descriptor = connection
+    case "disk": descriptor = unsafe open(CommandLine.arguments[0], O_RDONLY)
+    default: throw XSKError(kind, "no kind", remedy: "see the source")
+    }
+    let bytes = Array(message.utf8)
+    // Safe: as many bytes and descriptors as said.
+    _ = unsafe cxsk_packet_send(connection, bytes, bytes.count, [descriptor], 1)
+    write(answer(connection) ?? "(closed)")
   }
 
   static func answer(_ connection: CInt) -> String? {

@@ -63,7 +63,9 @@ final class HandoverCall {
     let descriptors = Array(taken.prefix(Int(count)))
     guard length > 0, whole != 0, length <= Self.mostBytes else {
       for descriptor in descriptors { close(descriptor) }
-      guard length < 0, length != -Int(ECONNRESET) else { throw XSKError(path, "closed without an answer", remedy: "see what xskd says of it") }
+      guard length < 0, length != -Int(ECONNRESET) else {
+        throw XSKError(path, "closed without an answer", remedy: "see what xskd says of it")
+      }
       throw Self.refusal(path, CInt(-length))
     }
     let text = String(decoding: buffer.prefix(length), as: UTF8.self)

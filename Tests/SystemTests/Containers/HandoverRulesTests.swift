@@ -75,6 +75,33 @@ extension OnVeth {
       #expect(try lab.guests[0].ask([message]) == [answer])
     }
 
+    @Test(
+      arguments: [
+        ("good", "/xsk_socket", "/xsk_socket_ack,"), ("good", "/xsk_socket,0,frames=512", "/xsk_socket_ack,"),
+        ("good", "/xsk_socket,0,frames=4097", "/xsk_socket_nak,memory file: too small"),
+        ("unsealed", "/xsk_socket", "/xsk_socket_nak,memory file: not sealed with F_SEAL_SHRINK"),
+        ("sparse", "/xsk_socket", "/xsk_socket_nak,memory file: not all there: write to each page first"),
+        ("socket", "/xsk_socket", "/xsk_socket_nak,memory file: no memory file of plain pages"),
+        ("disk", "/xsk_socket", "/xsk_socket_nak,memory file: no memory file of plain pages"),
+        // What nobody asked for is closed unseen; what is no AF_XDP socket gets no options.
+        ("good", "/version", "0.1"), ("socket", "/config_busy_poll,20,64", "/config_busy_poll_nak"),
+        ("disk", "/config_busy_poll,20,64", "/config_busy_poll_nak"),
+      ])
+    func `memory is taken as it must be, so that who lends it is charged`(
+      kind: String, message: String, answer: String
+    ) throws {
+      let lab = try TenantLab()
+      let server = try lab.serve()
+      let before = try #require(server.footprint())
+      let lent = try lab.guests[0].namespace.run(
+        [BuiltPrograms.testTenants, "lend", lab.guests[0].path, kind, message])
+      #expect(lent.output.hasPrefix(answer), "\(lent.output) \(lent.errors)")
+      // A socket comes alone: its memory is there already.
+      if answer.hasSuffix("_ack,") { #expect(lent.output.hasSuffix(" !1\n"), "\(lent.output)") }
+      let isClosed = eventually { server.footprints.last?.descriptors == before.descriptors }
+      #expect(isClosed)
+    }
+
     @Test func `who is not the tenant's is refused, whatever it says`() throws {
       let lab = try TenantLab(guests: 2)
       let endpoint = try lab.endpoint()
