@@ -71,9 +71,12 @@ let package = Package(
       name: "Operations", dependencies: ["Captures", "Forwarder", "PacketHeaders", "Reporting", "XSKEngine", "CXsk"],
       swiftSettings: swiftSettings),
 
+    // Devices, addresses, routes and neighbours, asked of the kernel and changed: what `ip` does.
+    .target(name: "Rtnetlink", dependencies: ["XSKEngine", "CXsk"], swiftSettings: swiftSettings),
+
     // Namespaces, veth pairs and traffic: what the demo, the system tests and the benchmarks are set up with.
     .target(
-      name: "XSKLab", dependencies: ["XSKEngine", "CXsk"], exclude: ["bpf"], swiftSettings: swiftSettings,
+      name: "XSKLab", dependencies: ["Rtnetlink", "XSKEngine", "CXsk"], exclude: ["bpf"], swiftSettings: swiftSettings,
       plugins: ["EmbedBPF"]),
 
     // Containers' AF_XDP: tenants, their policies, the dataplane, handover of sockets, the node's state.

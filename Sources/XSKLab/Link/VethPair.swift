@@ -1,5 +1,6 @@
 import CXsk
 import Glibc
+import Rtnetlink
 import XSKEngine
 
 /// One end of a veth pair: where it is and how it is set up.
@@ -34,6 +35,10 @@ public struct VethEnd: Sendable {
     self.gro = gro
     self.keepsOffloads = keepsOffloads
     self.isUp = isUp
+  }
+
+  fileprivate func link(mtu: UInt32) -> VethLink {
+    VethLink(name: name, address: address, mtu: mtu, rxQueues: rxQueues, txQueues: txQueues)
   }
 
   /// The device as the kernel has it at this moment.
@@ -92,31 +97,11 @@ public struct VethPair: Sendable {
   }
 
   private static func create(_ left: VethEnd, _ right: VethEnd, mtu: UInt32) throws(XSKError) {
-    var message = NetlinkMessage(type: RTM_NEWLINK, flags: NetlinkFlag.create)
-    message.append(ifinfomsg())
-    describe(left, mtu: mtu, in: &message)
-    message.nested(IFLA_LINKINFO) { message in
-      message.attribute(IFLA_INFO_KIND, "veth")
-      message.nested(IFLA_INFO_DATA) { message in
-        message.nested(VETH_INFO_PEER) { message in
-          message.append(ifinfomsg())
-          describe(right, mtu: mtu, in: &message)
-          message.attribute(IFLA_NET_NS_FD, UInt32(right.namespace.fd))
-        }
-      }
-    }
-    let finished = message
-    _ = try left.namespace.onThread { () throws(XSKError) in
-      try Netlink().request(finished, "veth pair \(left.name), \(right.name)", "can't be made")
-    }
-  }
-
-  private static func describe(_ end: VethEnd, mtu: UInt32, in message: inout NetlinkMessage) {
-    message.attribute(IFLA_IFNAME, end.name)
-    message.attribute(IFLA_MTU, mtu)
-    message.attribute(IFLA_NUM_RX_QUEUES, end.rxQueues)
-    message.attribute(IFLA_NUM_TX_QUEUES, end.txQueues)
-    if let address = end.address { message.attribute(IFLA_ADDRESS, address.bytes) }
+    let near = left.link(mtu: mtu)
+    var far = right.link(mtu: mtu)
+    far.namespace = right.namespace.fd
+    let peer = far
+    try left.namespace.onThread { () throws(XSKError) in try Netlink().createVeth(near, peer: peer) }
   }
 
   /// Everything that has to be in place before the device is up.

@@ -12,6 +12,8 @@ public struct Link: Hashable, Sendable {
   /// True once the device has a carrier and the kernel has made it ready to send.
   public let isRunning: Bool
   public let counters: LinkCounters
+  /// A number that devices share; 0 unless somebody set it.
+  package let group: UInt32
 }
 
 /// The kernel's own counters of a device (struct rtnl_link_stats64); bytes count from the Ethernet header, without
@@ -58,13 +60,13 @@ public struct LinkCounters: Hashable, Sendable {
 
 extension Netlink {
   /// All devices of the namespace.
-  func links() throws(XSKError) -> [Link] {
+  package func links() throws(XSKError) -> [Link] {
     var message = NetlinkMessage(type: RTM_GETLINK, flags: NetlinkFlag.dump)
     message.append(ifinfomsg())
     return try request(message, "network devices", "can't be listed").compactMap(Self.link)
   }
 
-  func link(_ name: String) throws(XSKError) -> Link {
+  package func link(_ name: String) throws(XSKError) -> Link {
     var message = NetlinkMessage(type: RTM_GETLINK, flags: NetlinkFlag.acknowledged)
     message.append(ifinfomsg())
     message.attribute(IFLA_IFNAME, name)
@@ -74,18 +76,24 @@ extension Netlink {
     return link
   }
 
-  func setUp(_ name: String, _ isUp: Bool) throws(XSKError) {
+  package func setUp(_ name: String, _ isUp: Bool) throws(XSKError) {
     var header = ifinfomsg()
     header.ifi_flags = isUp ? UInt32(IFF_UP) : 0
     header.ifi_change = UInt32(IFF_UP)
     try change(name, header, isUp ? "can't be brought up" : "can't be taken down")
   }
 
-  func setMTU(_ name: String, _ mtu: UInt32) throws(XSKError) {
+  package func setMTU(_ name: String, _ mtu: UInt32) throws(XSKError) {
     try change(name, ifinfomsg(), "does not take an MTU of \(mtu)") { $0.attribute(IFLA_MTU, mtu) }
   }
 
-  func delete(_ name: String) throws(XSKError) {
+  /// A text for people, which `ip link` shows.
+  package func setAlias(_ name: String, _ text: String) throws(XSKError) {
+    // The kernel takes 255 bytes, without an end mark.
+    try change(name, ifinfomsg(), "does not take an alias") { $0.attribute(IFLA_IFALIAS, Array(text.utf8.prefix(255))) }
+  }
+
+  package func delete(_ name: String) throws(XSKError) {
     var message = NetlinkMessage(type: RTM_DELLINK, flags: NetlinkFlag.acknowledged)
     message.append(ifinfomsg())
     message.attribute(IFLA_IFNAME, name)
@@ -114,7 +122,7 @@ extension Netlink {
       name: name, index: index, mtu: attributes[IFLA_MTU]?.number(UInt32.self) ?? 0,
       address: LinkAddress(bytes: attributes[IFLA_ADDRESS] ?? []) ?? .zero,
       isUp: flags & UInt32(IFF_UP) != 0, isRunning: flags & UInt32(IFF_RUNNING) != 0,
-      counters: counters(attributes[IFLA_STATS64] ?? []))
+      counters: counters(attributes[IFLA_STATS64] ?? []), group: attributes[IFLA_GROUP]?.number(UInt32.self) ?? 0)
   }
 
   /// The first eight numbers of struct rtnl_link_stats64.
@@ -124,30 +132,5 @@ extension Netlink {
       receivedPackets: number(0), transmittedPackets: number(1), receivedBytes: number(2),
       transmittedBytes: number(3), receiveErrors: number(4), transmitErrors: number(5),
       receiveDropped: number(6), transmitDropped: number(7))
-  }
-}
-
-extension NetworkNamespace {
-  /// All devices of the namespace, `lo` included.
-  public func links() throws(XSKError) -> [Link] {
-    try onThread { () throws(XSKError) in try Netlink().links() }
-  }
-
-  /// A device of the namespace, with its counters of this moment.
-  public func link(_ name: String) throws(XSKError) -> Link {
-    try onThread { () throws(XSKError) in try Netlink().link(name) }
-  }
-
-  public func setUp(_ device: String, _ isUp: Bool) throws(XSKError) {
-    try onThread { () throws(XSKError) in try Netlink().setUp(device, isUp) }
-  }
-
-  public func setMTU(_ device: String, _ mtu: UInt32) throws(XSKError) {
-    try onThread { () throws(XSKError) in try Netlink().setMTU(device, mtu) }
-  }
-
-  /// Deletes a device; of a veth pair, both ends.
-  public func delete(_ device: String) throws(XSKError) {
-    try onThread { () throws(XSKError) in try Netlink().delete(device) }
   }
 }

@@ -2,36 +2,36 @@ import CXsk
 
 /// One rtnetlink request being put together: header, fixed part, attributes (rtnetlink(7)). All numbers are in host
 /// byte order; each part starts at a multiple of four bytes.
-struct NetlinkMessage {
-  private(set) var bytes: [UInt8] = []
+package struct NetlinkMessage {
+  package private(set) var bytes: [UInt8] = []
 
-  init(type: Int, flags: Int32) {
+  package init(type: Int, flags: Int32) {
     append(nlmsghdr(nlmsg_len: 0, nlmsg_type: UInt16(type), nlmsg_flags: UInt16(flags), nlmsg_seq: 0, nlmsg_pid: 0))
   }
 
   /// Appends a C struct as it lies in memory.
-  mutating func append<Value: BitwiseCopyable>(_ value: Value) {
+  package mutating func append<Value: BitwiseCopyable>(_ value: Value) {
     // The struct's bytes, copied before the closure ends.
     unsafe withUnsafeBytes(of: value) { unsafe bytes += $0 }
     pad()
   }
 
-  mutating func attribute(_ type: Int, _ content: [UInt8]) {
+  package mutating func attribute(_ type: Int, _ content: [UInt8]) {
     append(rtattr(rta_len: UInt16(4 + content.count), rta_type: UInt16(type)))
     bytes += content
     pad()
   }
 
-  mutating func attribute(_ type: Int, _ number: UInt32) {
+  package mutating func attribute(_ type: Int, _ number: UInt32) {
     attribute(type, hostBytes(of: number))
   }
 
-  mutating func attribute(_ type: Int, _ text: String) {
+  package mutating func attribute(_ type: Int, _ text: String) {
     attribute(type, Array(text.utf8) + [0])
   }
 
   /// An attribute that holds what `body` appends.
-  mutating func nested(_ type: Int, _ body: (inout NetlinkMessage) -> Void) {
+  package mutating func nested(_ type: Int, _ body: (inout NetlinkMessage) -> Void) {
     let start = bytes.count
     append(rtattr(rta_len: 0, rta_type: UInt16(type)))
     body(&self)
@@ -39,7 +39,7 @@ struct NetlinkMessage {
   }
 
   /// The finished message with its length and `sequence` filled in.
-  func finished(sequence: UInt32) -> [UInt8] {
+  package func finished(sequence: UInt32) -> [UInt8] {
     var message = self
     message.set(UInt32(bytes.count), at: 0)
     message.set(sequence, at: 8)
@@ -60,10 +60,10 @@ struct NetlinkMessage {
 }
 
 /// The attributes behind the fixed part of a reply. Lengths are checked: a broken one ends the walk.
-struct NetlinkAttributes {
+package struct NetlinkAttributes {
   private var values: [Int: ArraySlice<UInt8>] = [:]
 
-  init(_ bytes: ArraySlice<UInt8>) {
+  package init(_ bytes: ArraySlice<UInt8>) {
     var rest = bytes
     while rest.count >= 4 {
       let length = Int(rest.number(UInt16.self) ?? 0)
@@ -74,16 +74,16 @@ struct NetlinkAttributes {
     }
   }
 
-  subscript(type: Int) -> ArraySlice<UInt8>? { values[type] }
+  package subscript(type: Int) -> ArraySlice<UInt8>? { values[type] }
 
-  func string(_ type: Int) -> String? {
+  package func string(_ type: Int) -> String? {
     self[type].map { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
   }
 }
 
 extension ArraySlice<UInt8> {
   /// The number in host byte order that the slice starts with; nil if it is too short.
-  func number<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) -> Value? {
+  package func number<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) -> Value? {
     guard count >= MemoryLayout<Value>.size else { return nil }
     // In bounds by the guard; unaligned on purpose.
     return unsafe withUnsafeBytes { unsafe $0.loadUnaligned(as: Value.self) }

@@ -4,11 +4,11 @@ import XSKEngine
 
 /// A routing netlink socket of the calling thread's namespace (rtnetlink(7)): devices, addresses and neighbours
 /// without the `ip` program.
-final class Netlink {
+package final class Netlink {
   private let fd: CInt
   private var sequence: UInt32 = 0
 
-  init() throws(XSKError) {
+  package init() throws(XSKError) {
     fd = socket(AF_NETLINK, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue), NETLINK_ROUTE)
     guard fd >= 0 else {
       throw XSKError("netlink", refused: "no socket", code: errno, remedy: "use a kernel with networking")
@@ -21,9 +21,9 @@ final class Netlink {
   deinit { close(fd) }
 
   /// One reply: its type, and what follows the header.
-  struct Reply {
-    let type: Int
-    let payload: ArraySlice<UInt8>
+  package struct Reply {
+    package let type: Int
+    package let payload: ArraySlice<UInt8>
   }
 
   /// Sends a request and returns the replies to it.
@@ -32,7 +32,7 @@ final class Netlink {
   ///   - subject: the thing that an error should name.
   ///   - problem: what an error should say could not be done.
   @discardableResult
-  func request(_ message: NetlinkMessage, _ subject: String, _ problem: String) throws(XSKError) -> [Reply] {
+  package func request(_ message: NetlinkMessage, _ subject: String, _ problem: String) throws(XSKError) -> [Reply] {
     sequence &+= 1
     let bytes = message.finished(sequence: sequence)
     // send() reads exactly the array's bytes.
@@ -88,9 +88,9 @@ final class Netlink {
 }
 
 /// Flags and message numbers that are macros or enumerators with C types of their own.
-enum NetlinkFlag {
-  static let acknowledged = NLM_F_REQUEST | NLM_F_ACK
-  static let create = acknowledged | NLM_F_CREATE | NLM_F_EXCL
-  static let replace = acknowledged | NLM_F_CREATE | NLM_F_REPLACE
-  static let dump = NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH
+package enum NetlinkFlag {
+  package static let acknowledged = NLM_F_REQUEST | NLM_F_ACK
+  package static let create = acknowledged | NLM_F_CREATE | NLM_F_EXCL
+  package static let replace = acknowledged | NLM_F_CREATE | NLM_F_REPLACE
+  package static let dump = NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH
 }
