@@ -27,6 +27,7 @@ let package = Package(
     .library(name: "ContainerDataplane", targets: ["ContainerDataplane"]),
     .executable(name: "xskd", targets: ["xskd"]),
     .executable(name: "xskbench", targets: ["xskbench"]),
+    .executable(name: "xsk-cni", targets: ["xsk-cni"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -118,6 +119,12 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/xskbench", swiftSettings: swiftSettings),
 
+    // What xskd is asked over its socket, and its client: nothing but the C library and JSON, for plugins that start fast.
+    .target(name: "TenantAPI", swiftSettings: swiftSettings),
+    // A CNI plugin's part: environment, configuration, IPAM plugins, results; the work is xskd's.
+    .target(name: "CNIPlugin", dependencies: ["TenantAPI"], swiftSettings: swiftSettings),
+    .executableTarget(name: "xsk-cni", dependencies: ["CNIPlugin"], swiftSettings: swiftSettings),
+
     // The README's example of the library: nothing but the engine.
     .executableTarget(
       name: "DropAll", dependencies: ["XSKEngine"], path: "Examples/DropAll", swiftSettings: swiftSettings),
@@ -167,6 +174,9 @@ let package = Package(
         "PacketSamples",
       ], swiftSettings: swiftSettings),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swiftSettings),
+    // The built plugin, by environment and standard input.
+    .testTarget(
+      name: "CNIPluginTests", dependencies: ["CNIPlugin", "TenantAPI", "xsk-cni"], swiftSettings: swiftSettings),
     .testTarget(name: "XSKLabTests", dependencies: ["XSKLab", "XSKEngine"], swiftSettings: swiftSettings),
     // What needs root and a kernel: it fails without, it never skips.
     .testTarget(

@@ -1,0 +1,52 @@
+import TenantAPI
+
+extension Plugin {
+  /// Whether a container could be attached now.
+  func status() throws(CNIError) {
+    let availability: NodeAvailability
+    do throws(DaemonError) { availability = try daemon.availability() } catch {
+      var reason = failure(error)
+      reason.code = .notAvailable
+      throw reason
+    }
+    guard availability.dataplane.state == "running" else {
+      throw CNIError(
+        .notAvailableAndDegraded,
+        "xskd: its dataplane is \(availability.dataplane.state): packets don't flow; see journalctl -u xskd")
+    }
+    guard availability.slots.used < availability.slots.capacity else {
+      throw CNIError(
+        .notAvailable,
+        "xskd: all \(availability.slots.capacity) slots are in use; raise capacity.tenants in its configuration")
+    }
+    do throws(CNIError) {
+      try DelegatedIPAM(configuration, environment)?.perform(.status)
+    } catch {
+      // Whatever it calls it, without addresses nothing can be attached.
+      throw CNIError(
+        error.code == .notAvailableAndDegraded ? error.code : .notAvailable, error.message, details: error.details)
+    }
+  }
+
+  /// Ends all attachments of this network but those that are valid. Does what it can, and says what it could not.
+  func collect() throws(CNIError) {
+    let valid = try configuration.validAttachments
+    var problems: [CNIError] = []
+    do throws(DaemonError) {
+      for tenant in try daemon.tenants() where tenant.network == configuration.name && !valid.contains(tenant.id) {
+        do throws(DaemonError) { try daemon.detach(tenant.id) } catch { problems.append(failure(error)) }
+      }
+    } catch {
+      problems.append(failure(error))
+    }
+    // Addresses of attachments that could not be ended stay theirs.
+    if problems.isEmpty {
+      do throws(CNIError) { try DelegatedIPAM(configuration, environment)?.perform(.collect) } catch {
+        problems.append(error)
+      }
+    }
+    guard var first = problems.first else { return }
+    first.details = problems.dropFirst().map(\.message).joined(separator: "; ")
+    throw first
+  }
+}
