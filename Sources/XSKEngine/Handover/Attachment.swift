@@ -40,8 +40,8 @@ public final class Attachment: Sendable {
   public let path: String
   public let interface: Interface
   public let quota: Quota
-  /// The attachment's XSKMAP; −1: not to be had. Where a kernel lets nobody without privileges change a map the worker goes
-  /// on without: the daemon puts its sockets in.
+  /// The attachment's XSKMAP; −1: not to be had. Where a kernel, or a container's seccomp profile, lets nobody without
+  /// privileges change a map the worker goes on without: the daemon puts its sockets in.
   private let socketMap = Mutex<CInt>(-1)
 
   /// Asks the daemon about the attachment.
@@ -150,6 +150,8 @@ public final class Attachment: Sendable {
   /// - Throws: the kernel's refusal. Where there is no map, nothing is done: the daemon has put the socket in.
   func insert(socket: CInt, queue: Int) throws(XSKError) {
     let code = socketMap.withLock { $0 < 0 ? 0 : cxsk_map_set($0, UInt32(queue), UInt32(socket)) }
+    // Container runtimes forbid bpf(2) to whoever has no CAP_BPF (seccomp). The daemon has put the socket in already.
+    if code == -EPERM { return replaceMap(-1) }
     guard code == 0 else {
       throw XSKError(
         "\(interface.name) queue \(queue)", refused: "cannot be redirected to its socket", code: code,
