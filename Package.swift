@@ -84,8 +84,8 @@ let package = Package(
     .target(
       name: "ContainerDataplane",
       dependencies: [
-        "ConfigurationFile", "Forwarder", "KernelRoutes", "Operations", "PacketHeaders", "Reporting", "XSKEngine",
-        "CXsk",
+        "ConfigurationFile", "Forwarder", "KernelRoutes", "Operations", "PacketHeaders", "Reporting", "Rtnetlink",
+        "TenantAPI", "XSKEngine", "CXsk",
         .product(name: "Yams", package: "Yams"),
       ], swiftSettings: swiftSettings),
 
@@ -109,7 +109,7 @@ let package = Package(
     .executableTarget(
       name: "xskd",
       dependencies: [
-        "ContainerDataplane", "Operations", "ProgramSupport", "XSKEngine",
+        "ContainerDataplane", "Operations", "ProgramSupport", "TenantAPI", "XSKEngine",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
     .executableTarget(
@@ -171,7 +171,7 @@ let package = Package(
       name: "ContainerDataplaneTests",
       dependencies: [
         "ContainerDataplane", "ConfigurationFile", "Forwarder", "Operations", "PacketHeaders", "XSKEngine",
-        "PacketSamples",
+        "PacketSamples", "TenantAPI",
       ], swiftSettings: swiftSettings),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swiftSettings),
     // The built plugin, by environment and standard input.
@@ -182,8 +182,9 @@ let package = Package(
     .testTarget(
       name: "SystemTests",
       dependencies: [
-        "ContainerDataplane", "Forwarder", "GROLite", "Operations", "PacketHeaders", "XSKEngine", "XSKLab", "CXsk",
-        "MetricsParser", "PacketSamples", "ContainerEcho", "xskd", "xskfwd", "xsk-test-engine", "xsk-test-tenants",
+        "ContainerDataplane", "Forwarder", "GROLite", "Operations", "PacketHeaders", "Rtnetlink", "TenantAPI",
+        "XSKEngine", "XSKLab", "CXsk", "MetricsParser", "PacketSamples", "ContainerEcho", "xskd", "xskfwd", "xsk-cni",
+        "xsk-test-engine", "xsk-test-tenants",
       ],
       exclude: ["bpf"], swiftSettings: swiftSettings, plugins: ["EmbedBPF"]),
     // A process with an engine in it, for the system tests to kill.

@@ -65,7 +65,12 @@ struct ChildProgram {
     let variables = unsafe environment.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
     defer { unsafe (arguments + variables).forEach { unsafe free($0) } }
     var pid: pid_t = 0
-    let code = unsafe posix_spawn(&pid, path, &actions, nil, arguments, variables)
+    var code = unsafe posix_spawn(&pid, path, &actions, nil, arguments, variables)
+    // Whoever has just put the file there may hold it open for a moment longer.
+    for _ in 0..<50 where code == ETXTBSY {
+      usleep(10_000)
+      code = unsafe posix_spawn(&pid, path, &actions, nil, arguments, variables)
+    }
     return code == 0 ? .success(pid) : .failure(code)
   }
 

@@ -18,6 +18,9 @@ struct Xskd: ParsableCommand {
     subcommands: [
       DataplaneCommand.self,
       CheckCommand.self,
+      Serve.self,
+      Show.self,
+      Detach.self,
     ])
 
   static func main() {

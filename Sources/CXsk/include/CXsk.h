@@ -15,6 +15,7 @@
 #include "cxsk_pin.h"
 #include "cxsk_program.h"
 #include "cxsk_ring.h"
+#include "cxsk_spawn.h"
 #include "cxsk_system.h"
 #include "cxsk_tap.h"
 #include "cxsk_table.h"

@@ -1,4 +1,5 @@
 public import Forwarder
+public import TenantAPI
 
 /// An attachment: one interface of one container, and what it may do.
 ///
@@ -33,6 +34,10 @@ public struct Tenant: Codable, Hashable, Sendable, Identifiable {
   public var port: Int?
   /// ISO 8601.
   public var createdAt: String
+  /// The network that a container runtime knows it by; cleaning up one network leaves the others alone.
+  public var network: String?
+  /// What it may send and receive, beside its policy.
+  public var bandwidth: AttachRequest.Bandwidth?
 
   public init(
     id: String, name: String, namespace: String, device: String, hostDevice: String? = nil, mac: String,

@@ -37,11 +37,12 @@ struct NodePolicyBuilder {
         "\(subject): port \(tenant.port ?? -1)", "not one of the \(node.capacity) that there are",
         remedy: "raise capacity.tenants, or give it another")
     }
-    guard let policy = node.policies[tenant.policy] else {
+    guard let named = node.policies[tenant.policy] else {
       throw XSKError(
         "\(subject): policy \"\(tenant.policy)\"", "not in the configuration",
         remedy: "define it, or use one of \(node.policies.keys.sorted().joined(separator: ", "))")
     }
+    let policy = try named.limited(by: tenant.bandwidth)
     let port = node.port(ofSpare: spare)
     tenants[port] = tenant
     configuration.ports[port].device = tenant.hostDevice

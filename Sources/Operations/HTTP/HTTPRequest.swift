@@ -5,6 +5,8 @@ public struct HTTPRequest: Hashable, Sendable {
   public var path: String
   /// The target's query, percent-decoded; the last value of a name counts.
   public var query: [String: String]
+  /// What stands in the path where its route has `{name}`.
+  public var parameters: [String: String] = [:]
   public var body: [UInt8]
 
   public init(method: String = "GET", path: String, query: [String: String] = [:], body: [UInt8] = []) {
@@ -16,14 +18,19 @@ public struct HTTPRequest: Hashable, Sendable {
 }
 
 /// What a peer may send at most. Whoever sends more is told so, and cut off.
-struct HTTPLimits: Sendable {
+package struct HTTPLimits: Sendable {
   var headBytes = 8192
   var headers = 64
   var bodyBytes = 65_536
   /// Connections of one listener at a time; the oldest gives way to a new one.
-  var connections = 32
+  var connections: Int
   /// How long a connection may last, in seconds.
-  var seconds = 10.0
+  var seconds: Double
+
+  package init(connections: Int = 32, seconds: Double = 10) {
+    self.connections = connections
+    self.seconds = seconds
+  }
 }
 
 /// Reads a request out of the bytes that have arrived so far (RFC 9112). Nothing in them is trusted.

@@ -6,7 +6,7 @@ public enum HTTPStatus: Int, Error, Sendable {
   case ok = 200, accepted = 202
   case badRequest = 400, forbidden = 403, notFound = 404, methodNotAllowed = 405, conflict = 409, bodyTooLarge = 413
   case headTooLarge = 431
-  case internalError = 500, notImplemented = 501
+  case internalError = 500, notImplemented = 501, serviceUnavailable = 503
 
   var phrase: String {
     switch self {
@@ -21,6 +21,7 @@ public enum HTTPStatus: Int, Error, Sendable {
     case .headTooLarge: "Request Header Fields Too Large"
     case .internalError: "Internal Server Error"
     case .notImplemented: "Not Implemented"
+    case .serviceUnavailable: "Service Unavailable"
     }
   }
 }

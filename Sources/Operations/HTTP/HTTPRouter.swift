@@ -8,13 +8,33 @@ public struct HTTPRouter: Sendable {
     let path: String
     let summary: String
     let handler: Handler
+
+    /// What stands in a path where this one has `{name}`; nil: it is another path.
+    func parameters(in path: String) -> [String: String]? {
+      guard self.path.contains("{") else { return path == self.path ? [:] : nil }
+      let pattern = self.path.split(separator: "/", omittingEmptySubsequences: false)
+      let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+      guard pattern.count == parts.count else { return nil }
+      var found: [String: String] = [:]
+      for (expected, part) in zip(pattern, parts) {
+        if expected.hasPrefix("{") {
+          guard !part.isEmpty else { return nil }
+          found[String(expected.dropFirst().dropLast())] = String(part)
+        } else if expected != part {
+          return nil
+        }
+      }
+      return found
+    }
   }
 
   private var routes: [Route] = []
 
   public init() {}
 
-  /// - Parameter summary: what `GET /` says about the path.
+  /// - Parameters:
+  ///   - path: `/v1/status`, or with parts that a request may fill in: `/v1/tenants/{id}`.
+  ///   - summary: what `GET /` says about the path.
   public mutating func add(_ method: String, _ path: String, _ summary: String, handler: @escaping Handler) {
     routes.append(Route(method: method, path: path, summary: summary, handler: handler))
   }
@@ -22,7 +42,7 @@ public struct HTTPRouter: Sendable {
   func answer(_ request: HTTPRequest) -> HTTPResponse {
     let method = request.method == "HEAD" ? "GET" : request.method
     if request.path == "/", method == "GET" { return index }
-    let candidates = routes.filter { $0.path == request.path }
+    let candidates = routes.filter { $0.parameters(in: request.path) != nil }
     guard !candidates.isEmpty else {
       return .refusal(.notFound, "\(request.path): no such path; GET / lists those that there are")
     }
@@ -33,6 +53,8 @@ public struct HTTPRouter: Sendable {
       response.allow = allowed
       return response
     }
+    var request = request
+    request.parameters = route.parameters(in: request.path) ?? [:]
     return route.handler(request)
   }
 

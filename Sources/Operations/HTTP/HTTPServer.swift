@@ -8,16 +8,26 @@ import XSKEngine
 ///
 /// It is not made for load but for being harmless: whatever peers do, it takes no more memory, descriptors and threads than
 /// these bounds, and no time from a worker.
-final class HTTPServer: Sendable {
-  struct Listener: Sendable {
+package final class HTTPServer: Sendable {
+  package struct Listener: Sendable {
     let socket: ListeningSocket
     let router: HTTPRouter
+
+    package init(socket: ListeningSocket, router: HTTPRouter) {
+      self.socket = socket
+      self.router = router
+    }
   }
 
   /// Runs on the server's thread about every `seconds`.
-  struct Chore: Sendable {
+  package struct Chore: Sendable {
     let seconds: Double
     let run: @Sendable () -> Void
+
+    package init(seconds: Double, run: @escaping @Sendable () -> Void) {
+      self.seconds = seconds
+      self.run = run
+    }
   }
 
   private let listeners: [Listener]
@@ -27,7 +37,7 @@ final class HTTPServer: Sendable {
   private let hasEnded = Atomic<Bool>(true)
   private let bell: CInt = cxsk_bell_open()
 
-  init(_ listeners: [Listener], limits: HTTPLimits = HTTPLimits(), chores: [Chore] = []) {
+  package init(_ listeners: [Listener], limits: HTTPLimits = HTTPLimits(), chores: [Chore] = []) {
     self.listeners = listeners
     self.limits = limits
     self.chores = chores
@@ -36,7 +46,7 @@ final class HTTPServer: Sendable {
   deinit { if bell >= 0 { Glibc.close(bell) } }
 
   /// - Parameter prepare: runs first on the server's thread: where it is to run, with what capabilities.
-  func start(prepare: @escaping @Sendable () -> Void) throws(XSKError) {
+  package func start(prepare: @escaping @Sendable () -> Void) throws(XSKError) {
     hasEnded.store(false, ordering: .releasing)
     do throws(XSKError) {
       try SystemThread.start("xsk-operate") { [self] in
@@ -51,7 +61,7 @@ final class HTTPServer: Sendable {
   }
 
   /// Ends the thread and the connections; a bounded time later nothing of it runs.
-  func stop() {
+  package func stop() {
     isStopping.store(true, ordering: .releasing)
     if bell >= 0 { cxsk_bell_ring(bell) }
     while !hasEnded.load(ordering: .acquiring) { usleep(500) }
@@ -131,7 +141,7 @@ final class HTTPServer: Sendable {
   }
 }
 
-enum MonotonicTime {
+package enum MonotonicTime {
   /// CLOCK_MONOTONIC in seconds.
-  static var now: Double { Double(TimestampClock.monotonicNanoseconds) / 1e9 }
+  package static var now: Double { Double(TimestampClock.monotonicNanoseconds) / 1e9 }
 }

@@ -4,7 +4,7 @@ import Synchronization
 import XSKEngine
 
 /// A socket that a server listens on: a UNIX socket's file for one user, or a TCP port.
-final class ListeningSocket: Sendable {
+package final class ListeningSocket: Sendable {
   private struct File: Sendable {
     let path: String
     let device: dev_t
@@ -28,7 +28,7 @@ final class ListeningSocket: Sendable {
   /// Listens on a path for this user and root (mode 0600). A socket that a dead process left there is taken over.
   ///
   /// - Throws: if somebody listens there, if something else is there, or the kernel's refusal.
-  static func unix(_ path: String) throws(XSKError) -> ListeningSocket {
+  package static func unix(_ path: String) throws(XSKError) -> ListeningSocket {
     let guardian = try DirectoryLock(of: path)
     defer { guardian.release() }
     var descriptor = unsafe cxsk_unix_listen(path, path.utf8.count, 0o600)
@@ -66,7 +66,7 @@ final class ListeningSocket: Sendable {
   }
 
   /// Listens on a TCP port.
-  static func tcp(_ endpoint: MetricsEndpoint) throws(XSKError) -> ListeningSocket {
+  package static func tcp(_ endpoint: MetricsEndpoint) throws(XSKError) -> ListeningSocket {
     var port = endpoint.port
     let descriptor = unsafe cxsk_tcp_listen(endpoint.address, &port)
     guard descriptor >= 0 else {

@@ -1,32 +1,34 @@
 /// Text in the Prometheus exposition format, version 0.0.4: families of samples, each family once with its help and type.
-struct Exposition {
-  enum Kind: String {
+package struct Exposition {
+  package enum Kind: String {
     case counter, gauge, histogram
   }
 
-  static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+  package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-  private(set) var text = ""
+  package private(set) var text = ""
+
+  package init() {}
 
   /// A family: what `samples` adds belongs to it.
-  mutating func family(_ name: String, _ kind: Kind, _ help: String, _ samples: (inout Family) -> Void) {
+  package mutating func family(_ name: String, _ kind: Kind, _ help: String, _ samples: (inout Family) -> Void) {
     var family = Family(name: name)
     samples(&family)
     guard !family.lines.isEmpty else { return }
     text += "# HELP \(name) \(Self.escaped(help, quotes: false))\n# TYPE \(name) \(kind.rawValue)\n" + family.lines
   }
 
-  struct Family {
+  package struct Family {
     let name: String
     fileprivate(set) var lines = ""
 
     init(name: String) { self.name = name }
 
-    mutating func add(_ labels: [(String, String)], _ value: UInt64) { line(name, labels, String(value)) }
-    mutating func add(_ labels: [(String, String)], _ value: Double) { line(name, labels, "\(value)") }
+    package mutating func add(_ labels: [(String, String)], _ value: UInt64) { line(name, labels, String(value)) }
+    package mutating func add(_ labels: [(String, String)], _ value: Double) { line(name, labels, "\(value)") }
 
     /// - Parameter buckets: bound in the family's unit and turns up to it, not cumulative; the last has no bound.
-    mutating func add(_ labels: [(String, String)], buckets: [(bound: Double?, count: UInt64)], sum: Double) {
+    package mutating func add(_ labels: [(String, String)], buckets: [(bound: Double?, count: UInt64)], sum: Double) {
       var total: UInt64 = 0
       for bucket in buckets {
         total &+= bucket.count

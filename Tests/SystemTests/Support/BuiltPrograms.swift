@@ -4,6 +4,7 @@ import Foundation
 enum BuiltPrograms {
   static var xskfwd: String { path("xskfwd") }
   static var xskd: String { path("xskd") }
+  static var xskCNI: String { path("xsk-cni") }
   static var testEngine: String { path("xsk-test-engine") }
   static var testTenants: String { path("xsk-test-tenants") }
   static var containerEcho: String { path("ContainerEcho") }

@@ -1,0 +1,114 @@
+import Glibc
+import Rtnetlink
+import Operations
+import TenantAPI
+import XSKEngine
+
+extension Node {
+  /// What an attachment came to.
+  public struct Attached: Sendable {
+    public let tenant: Tenant
+    /// How long it took; nil if it was there already.
+    public let seconds: Double?
+  }
+
+  /// Seconds that an attachment takes at most as far as that is waiting for the dataplane.
+  private static let patience = 0.1
+
+  /// Attaches a container's interface. Asked again for the same it answers the same.
+  ///
+  /// - Throws: a refusal; then nothing is left behind.
+  public func attach(_ id: String, _ request: AttachRequest) throws(NodeRefusal) -> Attached {
+    let start = MonotonicTime.now
+    return try book.withLock { book throws(NodeRefusal) in
+      do throws(NodeRefusal) {
+        if let tenant = try existing(id, request, &book) { return Attached(tenant: tenant, seconds: nil) }
+        let plan = AttachPlan(id: id, request: request, settings: book.settings, state: book.state)
+        let tenant = try plan.tenant()
+        try make(tenant, request, &book)
+        notify()
+        settle(id, start + Self.patience)
+        let seconds = MonotonicTime.now - start
+        book.statistics.addAttachment(seconds)
+        log(
+          "tenant \(id): attached in \(milliseconds(seconds)) ms: \(tenant.device) \(tenant.addresses.joined(separator: " "))"
+        )
+        return Attached(tenant: tenant, seconds: seconds)
+      } catch {
+        book.statistics.refused += 1
+        log("\(error.reason)")
+        throw error
+      }
+    }
+  }
+
+  /// The tenant that the request describes, if it is there; one whose devices are gone makes room.
+  private func existing(_ id: String, _ request: AttachRequest, _ book: inout Book) throws(NodeRefusal) -> Tenant? {
+    guard let tenant = book.state.tenants.first(where: { $0.id == id }) else { return nil }
+    guard try !isLost(tenant, book) else {
+      do throws(XSKError) { try remove(tenant, &book) } catch { throw NodeRefusal(.failed, error) }
+      return nil
+    }
+    let plan = AttachPlan(id: id, request: request, settings: book.settings, state: book.state)
+    guard plan.describes(tenant) else {
+      throw NodeRefusal(
+        .conflict, XSKError("tenant \(id)", "is attached already, and otherwise", remedy: "detach it first"))
+    }
+    return tenant
+  }
+
+  private func isLost(_ tenant: Tenant, _ book: Book) throws(NodeRefusal) -> Bool {
+    do throws(XSKError) { return isLost(tenant, among: try Netlink().links(), book) } catch {
+      throw NodeRefusal(.failed, error)
+    }
+  }
+
+  private func make(_ tenant: Tenant, _ request: AttachRequest, _ book: inout Book) throws(NodeRefusal) {
+    var link = link(of: tenant)
+    link.queues = book.settings.queues
+    do throws(XSKError) {
+      try link.make(addresses: request.addresses, routes: request.routes ?? [])
+    } catch {
+      throw NodeRefusal(Self.kind(of: error), error)
+    }
+    var endpoint: TenantEndpoint?
+    do throws(XSKError) {
+      let made = try self.endpoint(for: tenant)
+      endpoint = made
+      try made.serve()
+      try change(&book) { $0.tenants.append(tenant) }
+      book.endpoints[tenant.id] = made
+      book.namespaces[tenant.id] = .init(path: tenant.namespace)
+    } catch {
+      endpoint?.remove()
+      try? link.remove()
+      throw NodeRefusal(.failed, error)
+    }
+    report(UplinkNeighbours(uplinks: book.settings.uplinks).add(tenant))
+  }
+
+  func endpoint(for tenant: Tenant) throws(XSKError) -> TenantEndpoint {
+    try TenantEndpoint(
+      tenant, bpfDirectory: places.bpfDirectory, socketDirectory: places.directory(of: tenant.id), log: log)
+  }
+
+  private static func kind(of error: XSKError) -> NodeRefusal.Kind {
+    switch error.code {
+    case EEXIST: .conflict
+    case ENOENT, ENOTDIR, EACCES, EINVAL, ELOOP: .wrong
+    default: .failed
+    }
+  }
+
+  private func milliseconds(_ seconds: Double) -> String {
+    let tenths = Int((seconds * 10_000).rounded())
+    return "\(tenths / 10).\(tenths % 10)"
+  }
+
+  func makeDirectory(_ path: String, mode: mode_t) throws(XSKError) {
+    // Safe: the path is a C string for the call.
+    guard unsafe mkdir(path, mode) == 0 || errno == EEXIST else {
+      throw XSKError(path, refused: "the directory can't be made", code: errno, remedy: "run xskd as root")
+    }
+  }
+}

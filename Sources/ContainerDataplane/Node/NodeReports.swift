@@ -1,0 +1,68 @@
+import TenantAPI
+
+/// A tenant and where its socket is: what `PUT /v1/tenants/ID` answers, and an element of `GET /v1/tenants`.
+struct AttachmentReport: Encodable {
+  let tenant: Tenant
+  let socketPath: String
+  /// What its processes have asked for since xskd was started; nil: its sockets are not served.
+  let handover: TenantEndpoint.Counts?
+  /// How long the attachment took; only of one that was just made.
+  var attachMilliseconds: Double?
+
+  private enum CodingKeys: String, CodingKey { case socketPath, handover, attachMilliseconds }
+
+  func encode(to encoder: any Encoder) throws {
+    try tenant.encode(to: encoder)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(socketPath, forKey: .socketPath)
+    try container.encodeIfPresent(handover, forKey: .handover)
+    try container.encodeIfPresent(attachMilliseconds, forKey: .attachMilliseconds)
+  }
+}
+
+struct AttachmentReports: Encodable {
+  let generation: UInt64
+  let tenants: [AttachmentReport]
+}
+
+/// What `GET /v1/status` answers.
+struct NodeReport: Encodable {
+  struct Attachments: Encodable {
+    let attached: UInt64
+    let refused: UInt64
+    let detached: UInt64
+    let lost: UInt64
+  }
+
+  let pid: Int32
+  let version: String
+  let uptimeSeconds: Double
+  let generation: UInt64
+  let slots: NodeAvailability.Slots
+  let attachments: Attachments
+  let dataplane: DataplaneWatch.Status
+  let uplinks: [String]
+  let policies: [String]
+  /// The newest lines of the log.
+  let messages: [String]
+}
+
+extension Node {
+  func reports() -> AttachmentReports {
+    book.withLock { book in
+      AttachmentReports(
+        generation: book.state.generation, tenants: book.state.tenants.map { report($0, book.endpoints[$0.id]) })
+    }
+  }
+
+  func report(of id: String) throws(NodeRefusal) -> AttachmentReport {
+    try book.withLock { book throws(NodeRefusal) in
+      guard let tenant = book.state.tenants.first(where: { $0.id == id }) else { throw Self.unknown(id) }
+      return report(tenant, book.endpoints[id])
+    }
+  }
+
+  private func report(_ tenant: Tenant, _ endpoint: TenantEndpoint?) -> AttachmentReport {
+    AttachmentReport(tenant: tenant, socketPath: places.socket(of: tenant.id), handover: endpoint?.counts)
+  }
+}

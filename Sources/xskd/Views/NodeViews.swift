@@ -1,0 +1,134 @@
+import ContainerDataplane
+import FoundationEssentials
+import TenantAPI
+import XSKEngine
+
+/// Columns as wide as what is in them.
+struct TextTable {
+  private var rows: [[String]]
+
+  init(_ head: [String]) { rows = [head] }
+
+  mutating func add(_ row: [String]) { rows.append(row) }
+
+  /// A container's id is long; its beginning and the interface tell enough.
+  static func shortened(_ id: String) -> String { id.count > 20 ? "\(id.prefix(12))…\(id.suffix(6))" : id }
+
+  var text: String {
+    let columns = rows[0].count
+    let widths = (0..<columns).map { column in rows.map { $0[column].count }.max() ?? 0 }
+    return rows.map { row in
+      zip(row, widths).enumerated().map { index, cell in
+        index == columns - 1 ? cell.0 : cell.0 + String(repeating: " ", count: cell.1 - cell.0.count)
+      }.joined(separator: "  ")
+    }.joined(separator: "\n")
+  }
+}
+
+/// `xskd show tenants`.
+struct TenantsView: Decodable {
+  struct Entry: Decodable {
+    let id: String
+    let name: String
+    let device: String
+    let hostDevice: String
+    let mac: String
+    let addresses: [String]
+    let vlan: Int?
+    let policy: String
+    let socketPath: String
+    let handover: TenantEndpoint.Counts?
+  }
+
+  let tenants: [Entry]
+
+  var text: String {
+    guard !tenants.isEmpty else { return "no tenants" }
+    var table = TextTable(["TENANT", "NAME", "INSIDE", "HERE", "MAC", "ADDRESSES", "POLICY", "SOCKETS"])
+    for tenant in tenants {
+      let addresses = tenant.addresses + (tenant.vlan.map { ["VLAN \($0)"] } ?? [])
+      table.add([
+        TextTable.shortened(tenant.id), tenant.name, tenant.device,
+        tenant.hostDevice, tenant.mac, addresses.joined(separator: " "), tenant.policy,
+        tenant.handover.map { "\($0.sockets) handed over" } ?? "not served",
+      ])
+    }
+    return table.text
+  }
+}
+
+/// `xskd show status`.
+struct StatusView: Decodable {
+  struct Attachments: Decodable {
+    let attached: UInt64
+    let refused: UInt64
+    let detached: UInt64
+    let lost: UInt64
+  }
+
+  let pid: Int32
+  let version: String
+  let uptimeSeconds: Double
+  let slots: NodeAvailability.Slots
+  let attachments: Attachments
+  let dataplane: DataplaneWatch.Status
+  let uplinks: [String]
+  let policies: [String]
+  let messages: [String]
+
+  var text: String {
+    let process = dataplane.pid.map { ", process \($0)" } ?? ""
+    let lines = [
+      "xskd \(version), process \(pid), up \(Int(uptimeSeconds)) s",
+      "tenants: \(slots.used) of \(slots.capacity) slots",
+      "since the start: \(attachments.attached) attached, \(attachments.refused) refused, \(attachments.detached) detached, "
+        + "\(attachments.lost) lost with their namespaces",
+      "dataplane: \(dataplane.state.rawValue)\(process), started again \(dataplane.restarts) times"
+        + (dataplane.problem.map { "; last problem: \($0)" } ?? ""),
+      "uplinks: \(uplinks.isEmpty ? "none" : uplinks.joined(separator: ", "))",
+      "policies: \(policies.joined(separator: ", "))",
+    ]
+    return (lines + messages.suffix(10).map { "  \($0)" }).joined(separator: "\n")
+  }
+}
+
+/// `xskd show counters`.
+struct CountersView: Decodable {
+  let tenants: [FollowedTenant]
+
+  var text: String {
+    guard !tenants.isEmpty else { return "no tenants" }
+    var table = TextTable(["TENANT", "NAME", "", "PACKETS", "BYTES", "DROPPED"])
+    for tenant in tenants {
+      let traffic = tenant.traffic
+      for (direction, counts) in [("in", traffic.ingress), ("out", traffic.egress)] {
+        let drops = counts.dropped.sorted { $0.value == $1.value ? $0.key < $1.key : $0.value > $1.value }
+        table.add([
+          TextTable.shortened(traffic.tenant), traffic.name, direction, "\(counts.packets)", "\(counts.bytes)",
+          drops.isEmpty ? "-" : drops.map { "\($0.key) \($0.value)" }.joined(separator: ", "),
+        ])
+      }
+    }
+    return table.text
+  }
+}
+
+/// `xskd show policy`.
+struct PoliciesView: Decodable {
+  let policies: [PolicyReport.Policy]
+
+  var text: String {
+    var table = TextTable(["POLICY", "", "RULES", "ELSE", "LIMITS", "TENANTS"])
+    for policy in policies {
+      for (name, direction) in [("in", policy.ingress), ("out", policy.egress)] {
+        table.add([
+          policy.name, name, direction.map { $0.rules.isEmpty ? "-" : $0.rules.joined(separator: " ") } ?? "?",
+          direction?.otherwise ?? "?",
+          direction.map { $0.limits.isEmpty ? "-" : $0.limits.joined(separator: ", ") } ?? "?",
+          "\(policy.tenants.count)",
+        ])
+      }
+    }
+    return table.text
+  }
+}
