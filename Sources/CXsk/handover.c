@@ -5,11 +5,15 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -259,4 +263,27 @@ int cxsk_memfd_fits(int fd, uint64_t bytes)
 		return -EFBIG;
 	/* A hole would be filled, and charged, when the memory is registered. */
 	return (uint64_t)file.st_blocks * 512 < bytes ? -ENODATA : 0;
+}
+
+void *cxsk_map_lent(int fd, size_t bytes, int *guard, int *error)
+{
+	struct uffdio_api api = { .api = UFFD_API,
+				  .features = UFFD_FEATURE_SIGBUS | UFFD_FEATURE_MISSING_SHMEM };
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	*guard = -1;
+	if (memory == MAP_FAILED) {
+		*error = errno;
+		return NULL;
+	}
+	struct uffdio_register range = {
+		.range = { .start = (uintptr_t)memory, .len = bytes },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int watch = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (watch >= 0 && !ioctl(watch, UFFDIO_API, &api) && !ioctl(watch, UFFDIO_REGISTER, &range))
+		*guard = watch;
+	else if (watch >= 0)
+		close(watch);
+	return memory;
 }

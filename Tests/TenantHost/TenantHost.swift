@@ -91,13 +91,14 @@ struct TenantHost {
       descriptor = unsafe cxsk_memfd_create("lent")
       _ = ftruncate(descriptor, 8 << 20)
       if kind == "sparse" { _ = cxsk_memfd_seal(descriptor) }
+    case "none": descriptor = -1
     case "socket": descriptor = connection
     case "disk": descriptor = unsafe open(CommandLine.arguments[0], O_RDONLY)
     default: throw XSKError(kind, "no kind", remedy: "see the source")
     }
     let bytes = Array(message.utf8)
     // Safe: as many bytes and descriptors as said.
-    _ = unsafe cxsk_packet_send(connection, bytes, bytes.count, [descriptor], 1)
+    _ = unsafe cxsk_packet_send(connection, bytes, bytes.count, [descriptor], descriptor < 0 ? 0 : 1)
     write(answer(connection) ?? "(closed)")
   }
 

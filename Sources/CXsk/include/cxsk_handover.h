@@ -45,3 +45,11 @@ int cxsk_socket_busy_poll(int fd, int microseconds, int budget);
 /* Whether a memory file is one of tmpfs (EBADF), sealed against shrinking, growing and further seals (EPERM), of at least
  * `bytes` bytes (EFBIG), whose pages are all there (ENODATA): whoever touched them first is charged for them. */
 int cxsk_memfd_fits(int fd, uint64_t bytes);
+
+/*
+ * Maps a memory file that another process lends. A page that is not there is not made: whatever asks for it, the kernel's
+ * registration of a UMEM included, fails instead (userfaultfd(2), UFFD_FEATURE_SIGBUS), so that the lender can't have pages
+ * charged to this process by taking them away in the right moment. As long as *guard is open; −1 where the kernel has no such
+ * thing. NULL and *error if the file can't be mapped.
+ */
+void *_Nullable cxsk_map_lent(int fd, size_t bytes, int *_Nonnull guard, int *_Nonnull error);

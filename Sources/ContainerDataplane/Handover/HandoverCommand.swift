@@ -14,7 +14,7 @@ enum HandoverCommand: Hashable, Sendable {
   case busyPoll(microseconds: Int, budget: Int)
   /// `/fin`
   case fin
-  /// `/xsk_socket[,QUEUE[,KEY=VALUE…]]`, perhaps with a memory file's descriptor.
+  /// `/xsk_socket[,QUEUE[,KEY=VALUE…]]` with a memory file's descriptor.
   case socket(HandoverRequest)
   /// `/xsk_device`
   case device

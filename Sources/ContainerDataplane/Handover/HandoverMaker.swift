@@ -9,20 +9,16 @@ struct HandoverMaker {
   /// Queues that the tenant may have.
   let queues: Int
 
-  struct Made {
-    let socket: XSKSocket
-    let umem: UMEM
-  }
-
   /// SO_SNDBUF of a tenant's socket, in bytes: its packets in flight are the kernel's memory, which nobody is charged for. A
   /// veth's ring takes 256, of 2304 bytes each with everything around them.
   private static let sendBuffer: Int32 = 1 << 20
   /// How long a queue that was just given up is waited for, in milliseconds.
   private static let bindPatience = 1000
 
-  /// - Parameter memory: the tenant's own memory file; nil: one is made, and charged to this process's cgroup.
+  /// - Parameter memory: the tenant's own memory file. None is made here: whoever holds a memory file keeps its pages, and this
+  ///   process's cgroup would be charged for as many as a tenant cares to ask for.
   /// - Throws: what the quota, the device or the kernel refuses, in words for the tenant.
-  func make(_ request: HandoverRequest, memory: CInt?) throws(XSKError) -> Made {
+  func make(_ request: HandoverRequest, memory: CInt?) throws(XSKError) -> XSKSocket {
     try check(request)
     let device = try NetworkDevice(named: tenant.device)
     guard device.index == program.ifindex else {
@@ -39,7 +35,7 @@ struct HandoverMaker {
     socket.give(frames: request.given, of: umem.layout)
     try socket.bind(ifindex: device.index, queue: request.queue, copying: program.mode == .generic)
     try program.insert(socket, queue: request.queue)
-    return Made(socket: socket, umem: umem)
+    return socket
   }
 
   private func check(_ request: HandoverRequest) throws(XSKError) {
@@ -60,10 +56,10 @@ struct HandoverMaker {
   }
 
   private func makeMemory(_ wanted: UMEMConfiguration, file: CInt?) throws(XSKError) -> UMEM {
-    var configuration = wanted
-    configuration.pages = .sealedMemfd
-    guard let file else { return try UMEM(configuration) }
-    let code = cxsk_memfd_fits(file, UInt64(configuration.frames * configuration.chunkSize))
+    guard let file else {
+      throw XSKError("memory file", "none came with the request", remedy: "send its descriptor along")
+    }
+    let code = cxsk_memfd_fits(file, UInt64(wanted.frames * wanted.chunkSize))
     guard code == 0 else {
       let problem =
         switch -code {
@@ -75,6 +71,6 @@ struct HandoverMaker {
         }
       throw XSKError("memory file", problem, remedy: "give another")
     }
-    return try UMEM(adopting: file, configuration)
+    return try UMEM(lent: file, wanted)
   }
 }

@@ -71,15 +71,14 @@ struct HandoverService: Sendable {
   private func socket(_ request: HandoverRequest, _ memory: CInt?, _ tenant: Tenant) -> HandoverReply {
     do throws(XSKError) {
       let maker = HandoverMaker(tenant: tenant, program: program, queues: queues(tenant))
-      let made = try maker.make(request, memory: memory)
+      let socket = try maker.make(request, memory: memory)
       counters.add(\.sockets)
       log.line(
         "tenant \(tenant.id): queue \(request.queue) handed over, \(request.umem.frames) frames of "
-          + "\(request.umem.chunkSize) bytes\(memory == nil ? "" : " of its own memory")")
+          + "\(request.umem.chunkSize) bytes")
       return HandoverReply(
-        text: "/xsk_socket_ack\(request.fields),zc=\(made.socket.isZeroCopy ? 1 : 0)",
-        descriptors: [made.socket.descriptor] + (memory == nil ? [made.umem.memoryFile] : []),
-        keeping: [made.socket, made.umem])
+        text: "/xsk_socket_ack\(request.fields),zc=\(socket.isZeroCopy ? 1 : 0)",
+        descriptors: [socket.descriptor], keeping: [socket])
     } catch {
       counters.add(\.denied)
       return HandoverReply("/xsk_socket_nak,\(error.subject): \(error.problem)")

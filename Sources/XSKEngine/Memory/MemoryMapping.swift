@@ -6,13 +6,29 @@ import Glibc
   // Safe: mapped in init, unmapped in deinit; both numbers never change. What lies in it has its own rules.
   @usableFromInline let base: UnsafeMutableRawPointer
   let length: Int
+  /// A descriptor that is kept open as long as the mapping; −1: none.
+  private let guardian: CInt
 
-  private init(base: UnsafeMutableRawPointer, length: Int) {
+  private init(base: UnsafeMutableRawPointer, length: Int, guardian: CInt = -1) {
     unsafe self.base = base
     self.length = length
+    self.guardian = guardian
   }
 
-  deinit { unsafe munmap(base, length) }
+  deinit {
+    unsafe munmap(base, length)
+    if guardian >= 0 { close(guardian) }
+  }
+
+  /// Maps `length` bytes of a memory file that another process lends: pages that are not there stay so
+  /// (`cxsk_map_lent`).
+  static func lent(_ fd: CInt, length: Int) throws(XSKError) -> MemoryMapping {
+    var (guardian, code): (CInt, CInt) = (-1, 0)
+    guard let address = unsafe cxsk_map_lent(fd, length, &guardian, &code) else {
+      throw XSKError("memory file", refused: "cannot be mapped", code: code, remedy: "lend another")
+    }
+    return unsafe MemoryMapping(base: address, length: length, guardian: guardian)
+  }
 
   /// Maps `length` bytes of a file, shared, from `offset` on; for reading only unless `writable`.
   ///

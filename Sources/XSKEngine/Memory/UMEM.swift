@@ -82,6 +82,21 @@ public final class UMEM: Sendable {
     unsafe layout = UMEMLayout(base: mapping.base, configuration)
   }
 
+  /// Maps memory that another process lends, to register it for that process. None of its bytes are to be touched here: a page
+  /// that its owner took away is a SIGBUS, not a new page.
+  ///
+  /// - Throws: a configuration out of range, or a file that can't be mapped. Whether the file is fit, its owner's
+  ///   opposite has seen to.
+  package init(lent file: CInt, _ configuration: UMEMConfiguration) throws(XSKError) {
+    try configuration.validate()
+    self.configuration = configuration
+    mapping = try MemoryMapping.lent(file, length: configuration.frames * configuration.chunkSize)
+    memoryFile = -1
+    pages = .sealedMemfd
+    note = nil
+    unsafe layout = UMEMLayout(base: mapping.base, configuration)
+  }
+
   deinit {
     if memoryFile >= 0 { close(memoryFile) }
   }

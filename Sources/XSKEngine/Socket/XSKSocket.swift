@@ -95,6 +95,9 @@ public final class XSKSocket: Sendable {
     let size = socklen_t(MemoryLayout<xdp_umem_reg>.size)
     guard unsafe setsockopt(fd, CXSK_SOL_XDP, XDP_UMEM_REG, &registration, size) == 0 else {
       let code = errno
+      guard code != EFAULT else {
+        throw XSKError("\(name): UMEM", "pages of it are not there", remedy: "write to each page first", code: code)
+      }
       let remedy =
         code == ENOBUFS || code == ENOMEM
         ? "raise the locked-memory limit (ulimit -l unlimited) or use fewer frames" : "see: xskfwd doctor"

@@ -41,15 +41,15 @@ extension OnVeth {
     @Test(
       arguments: [
         (
-          "/xsk_socket", "/xsk_socket_ack,chunk=2048,frames=4096,given=2048,rx=1024,tx=1024,fill=2048,comp=1024,zc=0 !2"
+          "/xsk_socket", "/xsk_socket_ack,chunk=2048,frames=4096,given=2048,rx=1024,tx=1024,fill=2048,comp=1024,zc=0 !1"
         ),
         (
           "/xsk_socket, 0, frames=512, chunk=4096, rx=64, tx=128",
-          "/xsk_socket_ack,chunk=4096,frames=512,given=128,rx=64,tx=128,fill=128,comp=128,zc=0 !2"
+          "/xsk_socket_ack,chunk=4096,frames=512,given=128,rx=64,tx=128,fill=128,comp=128,zc=0 !1"
         ),
         (
           "/xsk_socket,0,first=10,given=20,room=64",
-          "/xsk_socket_ack,chunk=2048,frames=4096,first=10,given=20,rx=1024,tx=1024,fill=2048,comp=1024,room=64,zc=0 !2"
+          "/xsk_socket_ack,chunk=2048,frames=4096,first=10,given=20,rx=1024,tx=1024,fill=2048,comp=1024,room=64,zc=0 !1"
         ),
         ("/xsk_socket,1", "/xsk_socket_nak,queue 1: over the quota of 1 socket(s)"),
         ("/xsk_socket,0,frames=8193", "/xsk_socket_nak,8193 frames: over the quota of 8192"),
@@ -72,11 +72,12 @@ extension OnVeth {
     func `a socket is granted within the quota, and refused in words`(message: String, answer: String) throws {
       let lab = try TenantLab()
       _ = try lab.serve()
-      #expect(try lab.guests[0].ask([message]) == [answer])
+      #expect(try lab.guests[0].lend(message) == answer)
     }
 
     @Test(
       arguments: [
+        ("none", "/xsk_socket", "/xsk_socket_nak,memory file: none came with the request"),
         ("good", "/xsk_socket", "/xsk_socket_ack,"), ("good", "/xsk_socket,0,frames=512", "/xsk_socket_ack,"),
         ("good", "/xsk_socket,0,frames=4097", "/xsk_socket_nak,memory file: too small"),
         ("unsealed", "/xsk_socket", "/xsk_socket_nak,memory file: not sealed with F_SEAL_SHRINK"),
@@ -93,13 +94,25 @@ extension OnVeth {
       let lab = try TenantLab()
       let server = try lab.serve()
       let before = try #require(server.footprint())
-      let lent = try lab.guests[0].namespace.run(
-        [BuiltPrograms.testTenants, "lend", lab.guests[0].path, kind, message])
-      #expect(lent.output.hasPrefix(answer), "\(lent.output) \(lent.errors)")
-      // A socket comes alone: its memory is there already.
-      if answer.hasSuffix("_ack,") { #expect(lent.output.hasSuffix(" !1\n"), "\(lent.output)") }
+      let said = try lab.guests[0].lend(message, kind)
+      #expect(said.hasPrefix(answer), "\(said)")
       let isClosed = eventually { server.footprints.last?.descriptors == before.descriptors }
       #expect(isClosed)
+    }
+
+    @Test func `registering lent memory makes no page of it, whatever becomes of it meanwhile`() throws {
+      let file = unsafe cxsk_memfd_create("lent")
+      defer { close(file) }
+      try #require(ftruncate(file, 1 << 20) == 0)
+      let umem = try UMEM(lent: file, UMEMConfiguration(frames: 512, pages: .sealedMemfd))
+      let error = #expect(throws: XSKError.self) {
+        try XSKSocket(name: "lent", umem: umem, SocketConfiguration())
+      }
+      #expect(error?.problem == "pages of it are not there")
+      var status = stat()
+      // Safe: written by the call.
+      let blocks = unsafe fstat(file, &status) == 0 ? status.st_blocks : -1
+      #expect(blocks == 0)
     }
 
     @Test func `who is not the tenant's is refused, whatever it says`() throws {

@@ -35,7 +35,7 @@ extension OnVeth {
       // It serves them both as ever, once the processes that the hostile one left have ended.
       #expect(try lab.guests[1].ask(["/version"]) == ["0.1"])
       let isFree = try eventually(.seconds(15)) {
-        try lab.guests[0].ask(["/xsk_socket"]).first?.hasPrefix("/xsk_socket_ack") == true
+        try lab.guests[0].lend("/xsk_socket").hasPrefix("/xsk_socket_ack")
       }
       #expect(isFree)
     }

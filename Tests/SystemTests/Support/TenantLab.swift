@@ -45,6 +45,12 @@ struct TenantLab {
       return echo
     }
 
+    /// What is answered to a message with a descriptor: a memory file of 8 MiB, or something else (`xsk-test-tenants lend`).
+    func lend(_ message: String, _ kind: String = "good") throws -> String {
+      let result = try namespace.run([BuiltPrograms.testTenants, "lend", path, kind, message])
+      return String(result.output.dropLast())
+    }
+
     /// What is answered to messages on one connection, `(closed)` at its end; a line each.
     func ask(_ messages: [String]) throws -> [String] {
       let result = try namespace.run([BuiltPrograms.testTenants, "ask", path] + messages)
