@@ -88,10 +88,17 @@ let package = Package(
         "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
+    // What benchmarks write down: the result document, and the checks that every run carries.
+    .target(
+      name: "Measuring", dependencies: ["XSKEngine"], path: "Benchmarks/Measuring", swiftSettings: swiftSettings),
+    // Result documents as a page with plots, and the plots as files.
+    .target(
+      name: "ResultPage", dependencies: ["Measuring", "XSKEngine"], path: "Benchmarks/ResultPage",
+      swiftSettings: swiftSettings),
     .executableTarget(
       name: "xskbench",
       dependencies: [
-        "Forwarder", "GROLite", "PacketHeaders", "XSKEngine", "XSKLab", "CXsk",
+        "Forwarder", "GROLite", "Measuring", "PacketHeaders", "Reporting", "ResultPage", "XSKEngine", "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/xskbench", swiftSettings: swiftSettings),
 
@@ -132,6 +139,9 @@ let package = Package(
     .testTarget(
       name: "ConfigurationFileTests",
       dependencies: ["ConfigurationFile", "Forwarder", "XSKEngine", "PacketHeaders", "PacketSamples"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "MeasuringTests", dependencies: ["Measuring", "ResultPage", "XSKEngine", "XSKLab", "xskbench"],
       swiftSettings: swiftSettings),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swiftSettings),
     .testTarget(name: "XSKLabTests", dependencies: ["XSKLab", "XSKEngine"], swiftSettings: swiftSettings),
