@@ -11,7 +11,8 @@ struct Xskbench: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       EngineBenchmark.self, GROBenchmark.self, PipelineBenchmark.self, WireBenchmark.self, HostBenchmark.self,
-      OffloadBenchmark.self, CompareCommand.self, ReportCommand.self,
+      OffloadBenchmark.self, StagesBenchmark.self, SoakBenchmark.self, CompareCommand.self, ReportCommand.self,
+      CountCommand.self,
     ])
 
   static func main() {

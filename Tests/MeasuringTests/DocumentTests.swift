@@ -17,8 +17,8 @@ import XSKEngine
     ]
   }
 
-  private func schema() throws -> [String: Any] {
-    let data = try Data(contentsOf: Self.root.appendingPathComponent("packaging/xskbench-result.schema.json"))
+  static func schema() throws -> [String: Any] {
+    let data = try Data(contentsOf: root.appendingPathComponent("packaging/xskbench-result.schema.json"))
     return try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
   }
 
@@ -31,11 +31,11 @@ import XSKEngine
   @Test(arguments: documents)
   func `what is written follows the schema`(document: ResultDocument) throws {
     let value = try JSONSerialization.jsonObject(with: Data(try document.json().utf8))
-    #expect(SchemaCheck(root: try schema()).faults(of: value) == [])
+    #expect(SchemaCheck(root: try Self.schema()).faults(of: value) == [])
   }
 
   @Test func `the schema's check finds faults`() throws {
-    let check = SchemaCheck(root: try schema())
+    let check = SchemaCheck(root: try Self.schema())
     var value = try #require(
       try JSONSerialization.jsonObject(with: Data(try Sample.stages().json().utf8)) as? [String: Any])
     value["surprise"] = 1
@@ -75,7 +75,7 @@ import XSKEngine
         object.values.forEach(properties)
       }
     }
-    properties(try schema())
+    properties(try Self.schema())
     #expect(known.subtracting(seen) == [])
   }
 
