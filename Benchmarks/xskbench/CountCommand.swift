@@ -33,7 +33,9 @@ struct CountCommand: ParsableCommand {
     for traffic in PipelineTraffic.all where traffic.idleRules <= 1000 {
       let pipeline = Pipeline(try traffic.policy(prefixes, blocked: Array(prefixes.suffix(Self.routes / 10))))
       let source = try PipelineSource(traffic, prefixes, blocked: Array(prefixes.suffix(Self.routes / 10)))
-      var bench = try PipelineBench(traffic, source) { queues throws(XSKError) in try pipeline.handler(queues: queues) }
+      var bench = try PipelineBench(traffic, source) { queues throws(XSKError) in
+        try pipeline.handler(queues: queues, seed: 1)
+      }
       count("pipeline \(traffic.name)") { _ = bench.run(packets: packets) }
     }
   }

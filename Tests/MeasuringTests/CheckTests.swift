@@ -52,6 +52,17 @@ import XSKEngine
     #expect(checks.map(\.status) == [.unavailable, .unavailable, .unavailable])
   }
 
+  @Test func `a trial that counted nothing is irregular, and its pair has no ratio`() throws {
+    var document = ResultDocument(command: "wire")
+    document.results = [.init(name: "drop", set: "veth", mpps: [0, 4], packets: 1)]
+    document.ratios = [.init(name: "drop, a / b", of: [2, .infinity, .nan, 0]), .init(name: "none", of: [.nan])]
+    document.finish([], seconds: 1)
+    #expect(document.irregular == ["1 trials counted no packet at all"])
+    #expect(document.ratios.map(\.pairs) == [1, 0])
+    #expect(document.ratios.map(\.median) == [2, 0])
+    _ = try document.json()
+  }
+
   @Test func `a debug build is irregular`() {
     #expect(RunWatch.machineChecks(cpus: [], build: "debug").first?.status == .irregular)
     #expect(RunWatch.machineChecks(cpus: [], build: "release").first?.status == .ok)

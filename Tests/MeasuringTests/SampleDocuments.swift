@@ -93,7 +93,7 @@ enum Sample {
       (result.driver, result.mode, result.packetsPerUnit, result.gigabits) = ("simulated", "simulated", 1, 10)
       document.results.append(result)
     }
-    document.ratios = [.init(name: "reflect / drop", of: [2.0, 2.1, 1.9])]
+    document.ratios = [.init(name: "reflect / drop", of: [2.0, 2.1, 1.9], metric: "cycles")]
     return document
   }
 }

@@ -11,7 +11,7 @@ public struct SelfCheck: Codable, Hashable, Sendable {
     case unavailable
   }
 
-  /// `build`, `steal`, `governor`, `shared-cores`, `waiting`, `clock`, `siblings`, `generator-headroom`, or of a command's own.
+  /// `build`, `steal`, `governor`, `shared-cores`, `waiting`, `clock`, `siblings`, `generator-headroom`, `empty-trials`, or of a command's own.
   public var name: String
   public var status: Status
   /// A sentence without a full stop.
@@ -48,6 +48,8 @@ extension ResultDocument {
   public mutating func finish(_ found: [SelfCheck], seconds: Double) {
     durationSeconds = seconds.short
     checks += found
+    let empty = results.flatMap { $0.trials ?? [] }.count { $0.mpps == 0 || $0.cyclesPerPacket == 0 }
+    if empty > 0 { checks.append(SelfCheck("empty-trials", .irregular, "\(empty) trials counted no packet at all")) }
     irregular += checks.filter { $0.status == .irregular }.map(\.text)
   }
 }

@@ -78,6 +78,8 @@ public struct ResultDocument: Codable, Hashable, Sendable {
     public var min: Double
     public var max: Double
     public var pairs: Int
+    /// What was divided: `rates`, of which more is better, or `cycles`, of which less is. Absent: rates.
+    public var metric: String?
     /// Each pair's, in the order of measuring.
     public var values: [Double]?
 
@@ -85,12 +87,15 @@ public struct ResultDocument: Codable, Hashable, Sendable {
       (self.name, self.median, self.min, self.max, self.pairs) = (name, median, min, max, pairs)
     }
 
-    /// The ratio of pairs in the order that they were measured in.
-    public init(name: String, of pairs: [Double]) {
+    /// The ratio of pairs in the order that they were measured in. A pair of which one side measured nothing has none.
+    public init(name: String, of pairs: [Double], metric: String? = nil) {
+      let pairs = pairs.filter { $0.isFinite && $0 > 0 }
       self.init(
-        name: name, median: pairs.median.short, min: (pairs.min() ?? 0).short, max: (pairs.max() ?? 0).short,
+        name: name, median: pairs.isEmpty ? 0 : pairs.median.short, min: (pairs.min() ?? 0).short,
+        max: (pairs.max() ?? 0).short,
         pairs: pairs.count)
       values = pairs.map(\.short)
+      self.metric = metric
     }
   }
 }
@@ -150,8 +155,11 @@ extension ResultDocument {
 
   /// Writes the document, as a whole or not at all.
   public func write(to file: String) throws(XSKError) {
+    guard let text = try? json() else {
+      throw XSKError(file, "not written: a figure is no number", remedy: "please report this as a bug")
+    }
     do {
-      try Data((try json() + "\n").utf8).write(to: URL(filePath: file), options: .atomic)
+      try Data((text + "\n").utf8).write(to: URL(filePath: file), options: .atomic)
     } catch {
       throw XSKError(file, "can't be written", remedy: "name a file in a folder that exists and is yours to write")
     }

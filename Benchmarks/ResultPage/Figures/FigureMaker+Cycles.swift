@@ -29,20 +29,20 @@ extension FigureMaker {
   }
 
   func cycles() -> [Figure] {
-    latest.flatMap { document in
+    families.compactMap(\.first).flatMap { document in
       let results = document.results.filter { $0.cyclesPerPacket != nil && $0.stages == nil && $0.latency == nil }
       return results.map(\.set).unique.map { set in
         let shown = results.filter { $0.set == set }
         let rows = shown.map { result in
           RowPlot.Row(
             name: result.name, value: result.cyclesPerPacket ?? 0, spread: result.spread,
-            colour: Self.isPeer(result.name) ? Style.colour(1) : Style.colour(0),
+            colour: Self.colour(of: result),
             isIrregular: result.isIrregular(in: document))
         }
         return Figure(
           kind: .cycles, title: "\(document.benchmark), \(set)",
-          note:
-            "Bars: median of the repeats. Whiskers: smallest and largest, an arrow where that is far off. \(Self.explanation(of: set))",
+          note: "Bars: median of the repeats. Whiskers: smallest and largest, an arrow where that is far off."
+            + Self.explanation(of: set),
           drawing: RowPlot(rows: rows, title: "TSC cycles a packet").drawing(), sources: [document],
           table: Self.resultTable(shown))
       }
@@ -51,9 +51,9 @@ extension FigureMaker {
 
   private static func explanation(of set: String) -> String {
     switch set {
-    case "hot": "Hot: few frames in turn, everything in the first two cache levels."
-    case "cold-header": "Cold-header: headers have left the second cache level, or every one."
-    case "veth": "On veth: turns of the engine's worker that found packets."
+    case "hot": " Hot: few frames in turn, everything in the first two cache levels."
+    case "cold-header": " Cold-header: headers have left the second cache level, or every one."
+    case "veth": " On veth: turns of the engine's worker that found packets."
     default: ""
     }
   }

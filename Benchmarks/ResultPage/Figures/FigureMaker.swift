@@ -32,65 +32,6 @@ struct FigureMaker {
   /// So many curves are still told apart.
   static let most = 6
 
-  // MARK: Peers
-
-  /// Rates in turn as bars, and the ratios that compare them.
-  private func sideBySide() -> [Figure] {
-    latest.flatMap { document -> [Figure] in
-      var figures: [Figure] = []
-      let rates = document.results.filter { $0.driver != "simulated" && $0.latency == nil && $0.bounds == nil }
-      let inBits = rates.allSatisfy { $0.gigabits != nil }
-      if rates.count > 1 {
-        let rows = rates.enumerated().map { index, result in
-          RowPlot.Row(
-            name: result.name + (result.frameBytes.map { ", \($0) B" } ?? ""),
-            value: (inBits ? result.gigabits : nil) ?? result.mpps, spread: spread(of: result, inBits: inBits),
-            colour: Self.colour(of: result), isIrregular: result.isIrregular(in: document))
-        }
-        figures.append(
-          Figure(
-            kind: .sideBySide, title: "\(document.benchmark): rates",
-            note: "Bars: median of the trials. Whiskers: smallest and largest.",
-            drawing: RowPlot(rows: rows, title: inBits ? "Gbit a second" : "million packets a second").drawing(),
-            sources: [document], table: Self.resultTable(rates)))
-      }
-      let ratios = document.ratios
-      if !ratios.isEmpty {
-        let rows = ratios.map {
-          RowPlot.Row(
-            name: $0.name, value: $0.median, spread: $0.min <= $0.max ? $0.min...$0.max : nil,
-            label: "\($0.median.label)×", colour: Style.colour(0), isIrregular: document.isIrregular)
-        }
-        figures.append(
-          Figure(
-            kind: .ratio, title: "\(document.benchmark): ratio of pairs measured in turn",
-            note: "Dots: median of the pairs. Lines: smallest and largest pair. Above 1 the first name has more.",
-            drawing: RowPlot(rows: rows, title: "ratio; the line is equality", form: .dots, reference: 1).drawing(),
-            sources: [document],
-            table: [["comparison", "median", "smallest", "largest", "pairs"]]
-              + ratios.map { [$0.name, $0.median.label, $0.min.label, $0.max.label, "\($0.pairs)"] }))
-      }
-      return figures
-    }
-  }
-
-  /// Of the rate itself: a result whose spread is that of cycles has it in its trials.
-  private func spread(of result: ResultDocument.Result, inBits: Bool) -> ClosedRange<Double>? {
-    let trials = result.trials ?? []
-    let values = trials.compactMap { inBits ? $0.gigabits : $0.mpps }
-    if let low = values.min(), let high = values.max(), values.count > 1 { return low...high }
-    return result.cyclesPerPacket == nil && !inBits ? result.spread : nil
-  }
-
-  /// Ours has one colour on the whole page, whatever it is compared with.
-  private static func colour(of result: ResultDocument.Result) -> String {
-    isPeer(result.name) ? Style.colour(1) : Style.colour(0)
-  }
-
-  static func isPeer(_ name: String) -> Bool {
-    ["testpmd", "kernel", "librte", "bridge", "routing", "program that only", "GRO off"].contains { name.contains($0) }
-  }
-
   // MARK: Frame sizes
 
   private func rateBySize() -> [Figure] {

@@ -104,7 +104,7 @@ struct GROBenchmark: ParsableCommand {
     report.results.append(other)
     let ratios = zip(ours, theirs).map { $0 / $1.cycles }
     report.ratios.append(
-      BenchmarkReport.Ratio(name: "\(traffic.name), \(set.name), ours / librte_gro", of: ratios))
+      BenchmarkReport.Ratio(name: "\(traffic.name), \(set.name), ours / librte_gro", of: ratios, metric: "cycles"))
   }
 
   private func result(
