@@ -37,8 +37,18 @@ struct Figure {
 
   /// Why figures in it should not be quoted.
   var irregular: [String] {
-    var seen: Set<String> = []
-    return sources.flatMap(\.irregular).filter { seen.insert($0).inserted }
+    sources.flatMap { document in
+      document.irregular
+        + document.results.flatMap { result in (result.irregular ?? []).map { "\(result.name): \($0)" } }
+    }.unique
+  }
+
+  /// The first of them, in a sentence; nil if there are none.
+  var reason: String? {
+    let reasons = irregular
+    guard !reasons.isEmpty else { return nil }
+    let more = reasons.count > 2 ? "; and \(reasons.count - 2) more reasons, listed with the runs" : ""
+    return "† irregular: \(reasons.prefix(2).joined(separator: "; "))\(more)"
   }
 }
 

@@ -35,7 +35,7 @@ extension ResultPage {
         "", "### \(figure.title)", "", "![\(figure.title)](\(folder)\(plot.name))", "",
         "\(figure.note) \(source(of: figure))",
       ]
-      if !figure.irregular.isEmpty { lines += ["", "† irregular: \(figure.irregular.joined(separator: "; "))"] }
+      if let reason = figure.reason { lines += ["", reason] }
       lines += [""] + Self.table(figure.table)
     }
     return lines.map(Self.withoutTrailingSpace).joined(separator: "\n") + "\n"

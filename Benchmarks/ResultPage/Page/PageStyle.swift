@@ -54,9 +54,14 @@ enum PageStyle {
       @page { margin: 16mm; }
       body { font-size: 10.5pt; }
       main { max-width: none; padding: 0; }
-      .sections { display: grid; column-gap: 8mm; }
+      .sections { display: block; }
+      h1 { font-size: 20pt; }
+      h2 { font-size: 14pt; margin: 9mm 0 4mm; padding-top: 2mm; }
+      h3 { font-size: 10pt; }
+      figcaption, .checks { font-size: 7.5pt; }
+      .source { font-size: 7pt; }
+      .run { padding: 2mm 0; font-size: 8.5pt; }
       .plots { grid-template-columns: repeat(auto-fill, minmax(45%, 1fr)); gap: 8mm; }
-      .single .plots { grid-template-columns: 1fr; }
       figure, .run { break-inside: avoid; }
       h2, h3 { break-after: avoid; }
       details { display: none; }

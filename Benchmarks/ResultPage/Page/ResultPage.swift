@@ -142,9 +142,7 @@ public struct ResultPage {
           source.words(" · \(figure.sources.map(\.place).unique.joined(separator: "; ")) · ")
           source.words(figure.sources.map(\.date).max() ?? "")
         }
-        if !figure.irregular.isEmpty {
-          caption.element("p", ["class": "reason"], text: "† irregular: \(figure.irregular.joined(separator: "; "))")
-        }
+        if let reason = figure.reason { caption.element("p", ["class": "reason"], text: reason) }
       }
       $0.element("details") { details in
         details.element("summary", text: "Numbers")
@@ -190,6 +188,14 @@ public struct ResultPage {
                 item.element("b", text: check.name)
                 item.words(" \(check.text)")
                 if let limit = check.limit, let unit = check.unit { item.words(" (limit \(limit.label) \(unit))") }
+              }
+            }
+            for result in document.results {
+              for reason in result.irregular ?? [] {
+                list.element("li", ["class": "irregular"]) { item in
+                  item.element("b", text: result.name)
+                  item.words(" \(reason)")
+                }
               }
             }
           }
