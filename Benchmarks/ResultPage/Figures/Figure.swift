@@ -47,7 +47,8 @@ struct Figure {
   var reason: String? {
     let reasons = irregular
     guard !reasons.isEmpty else { return nil }
-    let more = reasons.count > 2 ? "; and \(reasons.count - 2) more reasons, listed with the runs" : ""
+    let rest = reasons.count - 2
+    let more = rest > 0 ? "; and \(rest) more reason\(rest == 1 ? "" : "s"), listed with the runs" : ""
     return "† irregular: \(reasons.prefix(2).joined(separator: "; "))\(more)"
   }
 }
