@@ -112,10 +112,18 @@ let package = Package(
         "ContainerDataplane", "Operations", "ProgramSupport", "TenantAPI", "XSKEngine",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
+    // What benchmarks write down: the result document, and the checks that every run carries.
+    .target(
+      name: "Measuring", dependencies: ["XSKEngine"], path: "Benchmarks/Measuring", swiftSettings: swiftSettings),
+    // Result documents as a page with plots, and the plots as files.
+    .target(
+      name: "ResultPage", dependencies: ["Measuring", "XSKEngine"], path: "Benchmarks/ResultPage",
+      swiftSettings: swiftSettings),
     .executableTarget(
       name: "xskbench",
       dependencies: [
-        "ContainerDataplane", "Forwarder", "GROLite", "PacketHeaders", "XSKEngine", "XSKLab", "CXsk",
+        "ContainerDataplane", "Forwarder", "GROLite", "Measuring", "PacketHeaders", "Reporting", "ResultPage",
+        "XSKEngine", "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/xskbench", swiftSettings: swiftSettings),
 
@@ -173,6 +181,9 @@ let package = Package(
         "ContainerDataplane", "ConfigurationFile", "Forwarder", "Operations", "PacketHeaders", "XSKEngine",
         "PacketSamples", "TenantAPI",
       ], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "MeasuringTests", dependencies: ["Measuring", "ResultPage", "XSKEngine", "XSKLab", "xskbench"],
+      swiftSettings: swiftSettings),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swiftSettings),
     // The built plugin, by environment and standard input.
     .testTarget(

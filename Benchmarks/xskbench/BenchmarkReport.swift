@@ -1,116 +1,98 @@
+import ArgumentParser
 import CXsk
-import FoundationEssentials
 import Glibc
+import Measuring
 import XSKEngine
 
-/// What a benchmark prints with `--json`: every result, and the machine that it was made on.
-struct BenchmarkReport: Codable {
-  struct Result: Codable {
-    var name: String
-    /// The working set: `hot`, `cold-header`, `two-cores`, or `veth`.
-    var set: String
-    /// TSC cycles a packet, empty turns excluded: the median of the repeats. Null where only a rate was measured.
-    var cyclesPerPacket: Double?
-    /// Million packets a second: the median of the repeats.
-    var mpps: Double
-    var packets: Int
-    var repeats: Int
-    /// The smallest and largest of the repeats, in the unit of `cycles_per_packet`, or of `mpps` where that is null.
-    var min: Double
-    var max: Double
-    /// GRO: how many packets a unit had on average.
-    var packetsPerUnit: Double?
-    /// The median's rate: of GRO at the bytes that a frame takes on the wire, of delivery to the host in payload.
-    var gigabits: Double?
+/// What a benchmark fills while it runs.
+typealias BenchmarkReport = ResultDocument
 
-    enum CodingKeys: String, CodingKey {
-      case name, set, mpps, packets, repeats, min, max
-      case cyclesPerPacket = "cycles_per_packet"
-      case packetsPerUnit = "packets_per_unit"
-      case gigabits = "gbit_per_second"
-    }
+/// Where the result goes: a table for people on standard output, or the document; and to a file, if asked for.
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Print one JSON object instead of a table.") var json = false
+  @Option(help: ArgumentHelp("Write the result to a file, too, as JSON.", valueName: "file")) var output: String?
 
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.container(keyedBy: CodingKeys.self)
-      try container.encode(name, forKey: .name)
-      try container.encode(set, forKey: .set)
-      try container.encode(cyclesPerPacket, forKey: .cyclesPerPacket)
-      try container.encode(mpps, forKey: .mpps)
-      try container.encode(packets, forKey: .packets)
-      try container.encode(repeats, forKey: .repeats)
-      try container.encode(min, forKey: .min)
-      try container.encode(max, forKey: .max)
-      try container.encodeIfPresent(packetsPerUnit, forKey: .packetsPerUnit)
-      try container.encodeIfPresent(gigabits, forKey: .gigabits)
+  func validate() throws {
+    guard let output else { return }
+    // Before hours of measuring, not after.
+    let folder = output.contains("/") ? String(output.prefix(upTo: output.lastIndex(of: "/")!)) + "/" : "."
+    // Safe: the string is valid for the call.
+    guard unsafe access(folder, W_OK) == 0 else {
+      throw ValidationError("--output \(output): \(folder) is no folder that can be written to")
     }
   }
 
-  /// A figure that compares two results of the same run.
-  struct Ratio: Codable {
-    var name: String
-    var median: Double
-    var min: Double
-    var max: Double
-    var pairs: Int
+  /// Closes the document (`RunWatch`) and gives it out.
+  ///
+  /// - Parameter cpus: the CPUs that were measured on; all if empty.
+  func deliver(_ report: BenchmarkReport, cpus: Set<Int> = []) throws {
+    var report = report
+    runWatch.finish(&report, cpus: cpus)
+    try write(report, table: report.table)
   }
 
-  var tool = "xskbench"
-  var version = "0.1.0"
-  var command: String
-  var machine = Machine.current
-  var results: [Result] = []
-  var ratios: [Ratio] = []
-  /// Exact commands of the peers that were run.
-  var peers: [String] = []
-
-  func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
+  /// Gives out a document that is closed.
+  func write(_ report: BenchmarkReport, table: @autoclosure () -> String) throws {
+    if let output {
+      try report.write(to: output)
+      complain("written to \(output)")
+    }
+    print(json ? try report.json() : table())
   }
 }
 
-/// What the figures depend on.
-struct Machine: Codable {
-  var cpu: String
-  var cpus: Int
-  var kernel: String
-  /// TSC ticks a second: cycles in the results are these, not core clock cycles.
-  var tscHertz: Double
-  var swift: String
+/// Begins with the program: `Xskbench.main` touches it first.
+let runWatch = RunWatch()
 
-  enum CodingKeys: String, CodingKey {
-    case cpu, cpus, kernel, swift
-    case tscHertz = "tsc_hz"
+/// Runs the rest of the calling thread on one CPU.
+///
+/// - Parameter cpu: as given by `--cpu`; nil: the highest.
+/// - Returns: the CPU.
+func pinned(to cpu: Int?) throws(XSKError) -> Int {
+  let home = cpu ?? Machine.current.cpus - 1
+  let code = cxsk_thread_pin(UInt32(clamping: home))
+  guard code == 0 else {
+    throw XSKError("--cpu \(home)", refused: "cannot run there", code: code, remedy: "name a CPU of this machine")
   }
+  return home
+}
 
-  static var current: Machine {
-    let information = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-    let model = information.split(separator: "\n").first { $0.hasPrefix("model name") }?
-      .split(separator: ":").last.map { $0.trimmingPrefix(while: \.isWhitespace) }
-    let kernel = (try? String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8)) ?? "unknown"
-    #if compiler(>=6.3)
-      let swift = ">= 6.3"
-    #else
-      let swift = "6.2"
-    #endif
-    return Machine(
-      cpu: model.map(String.init) ?? "unknown", cpus: Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))),
-      kernel: String(kernel.prefix { $0 != "\n" }), tscHertz: TimestampClock.shared.ticksPerSecond.rounded(),
-      swift: swift)
+extension BenchmarkReport.Result {
+  /// Repeats that each gave TSC cycles a packet on simulated rings.
+  init(simulated name: String, set: String, cycles: [Double], packets: Int) {
+    self.init(
+      name: name, set: set, cycles: cycles, packets: packets, ticksPerSecond: TimestampClock.shared.ticksPerSecond)
+    (driver, mode) = ("simulated", "simulated")
   }
 }
 
-extension [Double] {
-  /// The middle value; of an even number the mean of the two in the middle.
-  var median: Double {
-    let sorted = sorted()
-    guard !sorted.isEmpty else { return .nan }
-    return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2
+extension BenchmarkReport {
+  /// The results for people.
+  var table: String {
+    var lines = [machine.summary, ""]
+    lines.append(row("what", "set", "cycles/pkt", "Mpkt/s", "min", "max"))
+    for result in results {
+      lines.append(
+        row(
+          result.name, result.set, result.cyclesPerPacket.map { "\($0)" } ?? "-", "\(result.mpps)", "\(result.min)",
+          "\(result.max)"))
+      for stage in result.stages ?? [] {
+        let name = "  \(stage.name)" + String(repeating: " ", count: Swift.max(1, 52 - stage.name.count))
+        lines.append(
+          "\(name)+ \(stage.addedCycles.short) (\(stage.lowAdded) … \(stage.highAdded)) = \(stage.totalCycles)")
+      }
+    }
+    for ratio in ratios {
+      lines.append("\(ratio.name): \(ratio.median) (\(ratio.min) … \(ratio.max), \(ratio.pairs) pairs)")
+    }
+    lines += peers.map { "peer: \($0)" }
+    lines += irregular.map { "irregular: \($0)" }
+    return lines.joined(separator: "\n")
   }
-}
 
-extension Double {
-  /// To three decimal places: more would be noise.
-  var short: Double { (self * 1000).rounded() / 1000 }
+  private func row(_ cells: String...) -> String {
+    zip(cells, [26, 13, 12, 10, 10, 10]).map { cell, width in
+      cell + String(repeating: " ", count: Swift.max(1, width - cell.count))
+    }.joined()
+  }
 }

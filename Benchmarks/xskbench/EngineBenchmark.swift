@@ -1,6 +1,7 @@
 import ArgumentParser
 import CXsk
 import Forwarder
+import Measuring
 import XSKEngine
 
 /// The engine on simulated rings: cycles a packet, the NIC's half outside the timed sections.
@@ -12,7 +13,7 @@ struct EngineBenchmark: ParsableCommand {
   @Option(help: "Packets of one repeat, 10000…100000000.") var packets = 1_000_000
   @Option(help: "Repeats of each measurement, 3…1000.") var repeats = 15
   @Option(help: "The CPU to measure on. Default: the highest.") var cpu: Int?
-  @Flag(help: "Print one JSON object.") var json = false
+  @OptionGroup var output: OutputOptions
 
   func validate() throws {
     guard (10_000...100_000_000).contains(packets) else {
@@ -25,22 +26,18 @@ struct EngineBenchmark: ParsableCommand {
 
   func run() throws {
     var report = BenchmarkReport(command: "engine --packets \(packets) --repeats \(repeats)")
-    let home = cpu ?? report.machine.cpus - 1
-    let code = cxsk_thread_pin(UInt32(clamping: home))
-    guard code == 0 else {
-      throw XSKError("--cpu \(home)", refused: "cannot run there", code: code, remedy: "name a CPU of this machine")
-    }
+    let home = try pinned(to: cpu)
     for set in [WorkingSet.hot, .coldHeader] {
       report.results.append(try measure("drop", set, transmits: false) { DropHandler() })
       report.results.append(try measure("reflect", set, transmits: true) { ReflectHandler() })
     }
     guard report.machine.cpus >= 2 else {
       complain("one CPU only: the measurements with two cores are left out")
-      return print(json ? try report.json() : report.table)
+      return try output.deliver(report, cpus: [home])
     }
     try report.results.append(contentsOf: TwoCores(packets: packets, repeats: repeats).measure(&report.ratios))
     report.results.append(try NICOnOtherCore(packets: packets, repeats: repeats).measure())
-    print(json ? try report.json() : report.table)
+    try output.deliver(report)
   }
 
   /// One handler on one working set.
@@ -50,11 +47,7 @@ struct EngineBenchmark: ParsableCommand {
     var bench = try SimulatedBench(set, handler: handler())
     _ = bench.run(packets: packets / 4)  // Caches, branch predictors and page tables have seen it all once.
     let cycles = (0..<repeats).map { _ in bench.run(packets: packets) }
-    let median = cycles.median
-    return BenchmarkReport.Result(
-      name: name, set: set.name, cyclesPerPacket: median.short,
-      mpps: (TimestampClock.shared.ticksPerSecond / median / 1e6).short, packets: packets, repeats: repeats,
-      min: (cycles.min() ?? .nan).short, max: (cycles.max() ?? .nan).short)
+    return BenchmarkReport.Result(simulated: name, set: set.name, cycles: cycles, packets: packets)
   }
 }
 
@@ -100,39 +93,11 @@ struct SimulatedBench<Handler: PacketHandler>: ~Copyable {
     while done < packets {
       let received = nic.receive(count: Self.section, length: Self.packetLength)
       let start = cxsk_timestamp_ordered()
-      var taken = 0
-      while taken < received { taken += worker.turn() }
+      let taken = timedTurns(&worker, taking: received)
       cycles &+= cxsk_timestamp_ordered() &- start
       done += taken
       nic.completeAll()
     }
     return Double(cycles) / Double(done)
-  }
-}
-
-extension BenchmarkReport {
-  /// The results for people.
-  var table: String {
-    var lines = [
-      "\(machine.cpu), \(machine.cpus) CPUs, TSC \((machine.tscHertz / 1e9).short) GHz, kernel \(machine.kernel)", "",
-    ]
-    lines.append(row("what", "set", "cycles/pkt", "Mpkt/s", "min", "max"))
-    for result in results {
-      lines.append(
-        row(
-          result.name, result.set, result.cyclesPerPacket.map { "\($0)" } ?? "-", "\(result.mpps)", "\(result.min)",
-          "\(result.max)"))
-    }
-    for ratio in ratios {
-      lines.append("\(ratio.name): \(ratio.median) (\(ratio.min) … \(ratio.max), \(ratio.pairs) pairs)")
-    }
-    lines += peers.map { "peer: \($0)" }
-    return lines.joined(separator: "\n")
-  }
-
-  private func row(_ cells: String...) -> String {
-    zip(cells, [26, 13, 12, 10, 10, 10]).map { cell, width in
-      cell + String(repeating: " ", count: Swift.max(1, width - cell.count))
-    }.joined()
   }
 }

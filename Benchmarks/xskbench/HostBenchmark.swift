@@ -2,6 +2,7 @@ import ArgumentParser
 import Forwarder
 import FoundationEssentials
 import Glibc
+import Measuring
 import XSKEngine
 import XSKLab
 
@@ -20,7 +21,7 @@ struct HostBenchmark: ParsableCommand {
   @Option(help: "Packets that one burst may take, 1…1024.") var batch = 64
   // Not --version: that is the program's own.
   @Option(name: .customLong("ip"), help: "IP version, 4 or 6.") var version = 4
-  @Flag(help: "Print one JSON object.") var json = false
+  @OptionGroup var output: OutputOptions
 
   func validate() throws {
     guard (1...100).contains(pairs) else { throw ValidationError("--pairs \(pairs): out of range; give 1 to 100") }
@@ -46,12 +47,10 @@ struct HostBenchmark: ParsableCommand {
     report.results = [result("up, GRO on", with), result("up, GRO off", without)]
     let ratios = zip(with, without).map { $0.bits / $1.bits }
     report.ratios = [
-      BenchmarkReport.Ratio(
-        name: "GRO on / off, bits a second", median: ratios.median.short, min: (ratios.min() ?? .nan).short,
-        max: (ratios.max() ?? .nan).short, pairs: pairs)
+      BenchmarkReport.Ratio(name: "GRO on / off, bits a second", of: ratios)
     ]
     report.peers = [HostLab.clientCommand(version, seconds).joined(separator: " ")]
-    print(json ? try report.json() : report.table)
+    try output.deliver(report, cpus: [0, 1])
   }
 
   private func result(_ name: String, _ trials: [HostLab.Trial]) -> BenchmarkReport.Result {
@@ -59,10 +58,18 @@ struct HostBenchmark: ParsableCommand {
     let rates = trials.map { $0.packetRate / 1e6 }
     let cycles = trials.map(\.cyclesPerPacket)
     var result = BenchmarkReport.Result(
-      name: "\(name), \(bits.median.short) Gbit/s", set: "veth", cyclesPerPacket: cycles.median.short,
+      name: name, set: "veth", cyclesPerPacket: cycles.median.short,
       mpps: rates.median.short, packets: trials.reduce(0) { $0 + $1.packets }, repeats: trials.count,
       min: (cycles.min() ?? .nan).short, max: (cycles.max() ?? .nan).short)
     result.gigabits = bits.median.short
+    (result.driver, result.mode) = ("veth", "copy")
+    result.trials = trials.map {
+      var trial = BenchmarkReport.Trial(
+        seconds: Double(seconds), packets: $0.packets, mpps: ($0.packetRate / 1e6).short,
+        cyclesPerPacket: $0.cyclesPerPacket.short)
+      trial.gigabits = ($0.bits / 1e9).short
+      return trial
+    }
     return result
   }
 }

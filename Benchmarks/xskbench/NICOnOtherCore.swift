@@ -2,6 +2,7 @@ import CXsk
 import Forwarder
 import Glibc
 import Synchronization
+import Measuring
 import XSKEngine
 import XSKLab
 
@@ -16,9 +17,7 @@ struct NICOnOtherCore {
 
   func measure() throws -> BenchmarkReport.Result {
     let rates = try (0..<repeats).map { _ in try rate() }
-    return BenchmarkReport.Result(
-      name: "drop, NIC on other core", set: "two-cores", cyclesPerPacket: nil, mpps: rates.median.short,
-      packets: packets, repeats: repeats, min: (rates.min() ?? .nan).short, max: (rates.max() ?? .nan).short)
+    return BenchmarkReport.Result(name: "drop, NIC on other core", set: "two-cores", mpps: rates, packets: packets)
   }
 
   /// Million packets a second that get from the NIC's thread through the worker's.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Measuring
 import XSKEngine
 import XSKLab
 
@@ -18,7 +19,7 @@ struct OffloadBenchmark: ParsableCommand {
   @Option(help: "Pairs of trials, ours and the other's in turn, 1…100.") var pairs = 10
   @Option(help: "Seconds that each trial counts, 0.5…600.") var seconds = 2.0
   @Option(help: "Bytes of a frame without FCS, 64…1514.") var size = 64
-  @Flag(help: "Print one JSON object.") var json = false
+  @OptionGroup var output: OutputOptions
 
   func validate() throws {
     guard (1...100).contains(pairs) else { throw ValidationError("--pairs \(pairs): out of range; give 1 to 100") }
@@ -63,11 +64,9 @@ struct OffloadBenchmark: ParsableCommand {
       report.results.append(result(comparison.other.name, others))
       let ratios = zip(ours, others).map { $0 / $1 }
       report.ratios.append(
-        BenchmarkReport.Ratio(
-          name: "\(comparison.ours.name) / \(comparison.other.name)", median: ratios.median.short,
-          min: (ratios.min() ?? .nan).short, max: (ratios.max() ?? .nan).short, pairs: pairs))
+        BenchmarkReport.Ratio(name: "\(comparison.ours.name) / \(comparison.other.name)", of: ratios))
     }
-    print(json ? try report.json() : report.table)
+    try output.deliver(report, cpus: [0, 1])
   }
 
   /// Packets a second.
@@ -77,9 +76,9 @@ struct OffloadBenchmark: ParsableCommand {
 
   private func result(_ name: String, _ rates: [Double]) -> BenchmarkReport.Result {
     let millions = rates.map { $0 / 1e6 }
-    return BenchmarkReport.Result(
-      name: name, set: "veth", cyclesPerPacket: nil, mpps: millions.median.short,
-      packets: Int(rates.reduce(0) { $0 + $1 * seconds }), repeats: rates.count,
-      min: (millions.min() ?? .nan).short, max: (millions.max() ?? .nan).short)
+    var result = BenchmarkReport.Result(
+      name: name, set: "veth", mpps: millions, packets: Int(millions.median * 1e6 * seconds))
+    (result.driver, result.frameBytes, result.frameIncludesFCS) = ("veth", size, false)
+    return result
   }
 }

@@ -2,6 +2,7 @@ import CXsk
 import Forwarder
 import Glibc
 import Synchronization
+import Measuring
 import XSKEngine
 import XSKLab
 
@@ -21,19 +22,14 @@ struct TwoCores {
       let two = try rate(workers: 2)
       alone.append(one)
       together.append(two)
-      gains.append((two / one - 1) * 100)
+      gains.append(two / one)
     }
-    ratios.append(
-      BenchmarkReport.Ratio(
-        name: "second worker adds, percent", median: gains.median.short, min: gains.min()!.short,
-        max: gains.max()!.short, pairs: repeats))
+    ratios.append(BenchmarkReport.Ratio(name: "two workers / one", of: gains))
     return [result("reflect, one worker", alone), result("reflect, two workers", together)]
   }
 
   private func result(_ name: String, _ rates: [Double]) -> BenchmarkReport.Result {
-    BenchmarkReport.Result(
-      name: name, set: "two-cores", cyclesPerPacket: nil, mpps: rates.median.short, packets: packets, repeats: repeats,
-      min: rates.min()!.short, max: rates.max()!.short)
+    BenchmarkReport.Result(name: name, set: "two-cores", mpps: rates, packets: packets)
   }
 
   /// Million packets a second of all workers, each on its own core with its own queue, NIC half included.

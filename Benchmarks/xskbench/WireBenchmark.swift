@@ -1,6 +1,7 @@
 import ArgumentParser
 import Forwarder
 import Glibc
+import Measuring
 import XSKEngine
 import XSKLab
 
@@ -20,7 +21,7 @@ struct WireBenchmark: ParsableCommand {
   @Option(help: "drop, forward, or both.") var job = Jobs.both
   @Option(help: "Frames the engine keeps with the kernel for receiving, a queue; 0: its fill ring's worth.")
   var fillLevel = 0
-  @Flag(help: "Print one JSON object.") var json = false
+  @OptionGroup var output: OutputOptions
 
   enum Jobs: String, ExpressibleByArgument, CaseIterable {
     case drop, forward, both
@@ -57,23 +58,29 @@ struct WireBenchmark: ParsableCommand {
         report.results.append(result("\(job.rawValue), testpmd \(job.testpmdMode)", theirs))
         let ratios = zip(ours, theirs).map { $0.rate / $1.rate }
         report.ratios.append(
-          BenchmarkReport.Ratio(
-            name: "\(job.rawValue), xskfwd / testpmd", median: ratios.median.short,
-            min: (ratios.min() ?? .nan).short, max: (ratios.max() ?? .nan).short, pairs: pairs))
+          BenchmarkReport.Ratio(name: "\(job.rawValue), xskfwd / testpmd", of: ratios))
         report.peers.append(WireLab.testpmdCommand(job).joined(separator: " "))
       }
     }
-    print(json ? try report.json() : report.table)
+    try output.deliver(report, cpus: [0, 1])
   }
 
   private func result(_ name: String, _ trials: [WireLab.Trial]) -> BenchmarkReport.Result {
     let rates = trials.map { $0.rate / 1e6 }
     let cycles = trials.compactMap(\.cyclesPerPacket)
-    return BenchmarkReport.Result(
+    var result = BenchmarkReport.Result(
       name: name, set: "veth", cyclesPerPacket: cycles.isEmpty ? nil : cycles.median.short, mpps: rates.median.short,
       packets: trials.reduce(0) { $0 + $1.packets }, repeats: trials.count,
       min: ((cycles.isEmpty ? rates : cycles).min() ?? .nan).short,
       max: ((cycles.isEmpty ? rates : cycles).max() ?? .nan).short)
+    (result.driver, result.mode) = ("veth", "copy")
+    (result.subject, result.frameBytes, result.frameIncludesFCS) = (name, size, false)
+    result.trials = trials.map {
+      BenchmarkReport.Trial(
+        seconds: $0.seconds.short, packets: $0.packets, mpps: ($0.rate / 1e6).short,
+        cyclesPerPacket: $0.cyclesPerPacket?.short)
+    }
+    return result
   }
 }
 

@@ -2,7 +2,8 @@ import ArgumentParser
 import Glibc
 import XSKEngine
 
-/// The benchmark harness. Exit status: 0 done; 2 wrong use, or something that stands in the way.
+/// The benchmark harness. Exit status: 0 done; 1 a comparison or check that failed; 2 wrong use, or something that stands in
+/// the way.
 @main
 struct Xskbench: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -10,13 +11,17 @@ struct Xskbench: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       EngineBenchmark.self, GROBenchmark.self, PipelineBenchmark.self, WireBenchmark.self, HostBenchmark.self,
-      OffloadBenchmark.self,
+      OffloadBenchmark.self, StagesBenchmark.self, SoakBenchmark.self, CompareCommand.self, ReportCommand.self,
+      CountCommand.self,
     ])
 
   static func main() {
+    _ = runWatch
     do {
       var command = try parseAsRoot()
       try command.run()
+    } catch let code as ExitCode {
+      Glibc.exit(code.rawValue)
     } catch let error as XSKError {
       fail("xskbench: \(error)")
     } catch {

@@ -76,8 +76,7 @@ struct GROBench<Units: UnitHandler & ~Copyable>: ~Copyable {
       precondition(received == Self.section, "the simulated NIC is short of frames")
       cxsk_finish_writes()
       let start = cxsk_timestamp_ordered()
-      var taken = 0
-      while taken < received { taken += worker.turn() }
+      let taken = timedTurns(&worker, taking: received)
       cycles &+= cxsk_timestamp_ordered() &- start
       done += taken
     }

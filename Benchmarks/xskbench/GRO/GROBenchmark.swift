@@ -1,6 +1,6 @@
 import ArgumentParser
-import CXsk
 import GROLite
+import Measuring
 import XSKEngine
 
 /// GRO in a worker on simulated rings: cycles a packet, parse and rings included; beside it librte_gro on the same packets.
@@ -24,7 +24,7 @@ struct GROBenchmark: ParsableCommand {
   @Option(help: "Packets that headers are prefetched ahead, 0…64; the peer's too.") var prefetch = 12
   @Option(help: "The peer's program.") var peer: String?
   @Option(help: "The CPU to measure on. Default: the highest.") var cpu: Int?
-  @Flag(help: "Print one JSON object.") var json = false
+  @OptionGroup var output: OutputOptions
 
   enum Sets: String, ExpressibleByArgument, CaseIterable {
     case hot, cold, both
@@ -59,19 +59,21 @@ struct GROBenchmark: ParsableCommand {
       command: "gro --set \(set.rawValue) --mode \(mode.rawValue) --packets \(packets) --repeats \(repeats)"
         + " --prefetch \(prefetch)" + (traffic.map { " --traffic \($0)" } ?? "") + (peer.map { " --peer \($0)" } ?? ""))
     let home = cpu ?? report.machine.cpus - 1
+    try measure(on: home, &report)
+    try output.deliver(report, cpus: [home])
+  }
+
+  /// All that was chosen. The peer has ended afterwards, so that its processor time counts as ours.
+  private func measure(on home: Int, _ report: inout BenchmarkReport) throws {
     // The peer's before this thread is pinned: it pins itself.
     let peer = try self.peer.map { try GROPeer($0, cpu: home) }
     if let peer { report.peers.append(peer.description) }
-    let code = cxsk_thread_pin(UInt32(clamping: home))
-    guard code == 0 else {
-      throw XSKError("--cpu \(home)", refused: "cannot run there", code: code, remedy: "name a CPU of this machine")
-    }
+    _ = try pinned(to: home)
     for traffic in chosen {
       for set in traffic.isLinear ? set.list.filter({ $0 == .hot }) : set.list {
         try measure(traffic, set, peer, &report)
       }
     }
-    print(json ? try report.json() : report.table)
   }
 
   private func measure(
@@ -102,18 +104,15 @@ struct GROBenchmark: ParsableCommand {
     report.results.append(other)
     let ratios = zip(ours, theirs).map { $0 / $1.cycles }
     report.ratios.append(
-      BenchmarkReport.Ratio(
-        name: "\(traffic.name), \(set.name), ours / librte_gro", median: ratios.median.short,
-        min: (ratios.min() ?? .nan).short, max: (ratios.max() ?? .nan).short, pairs: ratios.count))
+      BenchmarkReport.Ratio(name: "\(traffic.name), \(set.name), ours / librte_gro", of: ratios, metric: "cycles"))
   }
 
   private func result(
     _ traffic: GROTraffic, _ set: WorkingSet, _ cycles: [Double], _ packetsPerUnit: Double
   ) -> BenchmarkReport.Result {
     let rate = TimestampClock.shared.ticksPerSecond / cycles.median
-    var result = BenchmarkReport.Result(
-      name: traffic.name, set: set.name, cyclesPerPacket: cycles.median.short, mpps: (rate / 1e6).short,
-      packets: packets, repeats: cycles.count, min: (cycles.min() ?? .nan).short, max: (cycles.max() ?? .nan).short)
+    var result = BenchmarkReport.Result(simulated: traffic.name, set: set.name, cycles: cycles, packets: packets)
+    result.frameBytes = traffic.size
     result.packetsPerUnit = packetsPerUnit.short
     result.gigabits = (rate * Double(traffic.wireBytes) * 8 / 1e9).short
     return result

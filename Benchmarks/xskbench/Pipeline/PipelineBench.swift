@@ -2,33 +2,35 @@ import CXsk
 import Forwarder
 import XSKEngine
 
-/// A worker with the whole pipeline between two simulated ports, on one thread; only the worker's turns are timed.
-struct PipelineBench: ~Copyable {
-  private var worker: Worker<CoalescingHandler<PipelineHandler>>
+/// A worker between two simulated ports, on one thread; only the worker's turns are timed.
+struct PipelineBench<Handler: PacketHandler & ~Copyable>: ~Copyable {
+  private var worker: Worker<Handler>
   private var ingress: SimulatedNIC
   private var egress: SimulatedNIC
   private var source: PipelineSource
   private let length: UInt32
-  private let pipeline: Pipeline
 
   /// Packets that the NIC receives before the worker is timed: two bursts, so that reading the counter costs little.
   static var section: Int { 128 }
 
-  init(_ traffic: PipelineTraffic, _ policy: Policy, _ source: PipelineSource) throws(XSKError) {
+  /// - Parameters:
+  ///   - wakeSocket: the NIC wants to be woken to transmit, by a system call on this socket; nil: it needs no waking.
+  ///   - handler: makes what decides, for the worker's queues.
+  init(
+    _ traffic: PipelineTraffic, _ source: PipelineSource, wakeSocket: CInt? = nil,
+    handler: (_ queues: Int) throws(XSKError) -> Handler
+  ) throws(XSKError) {
     let umem = try UMEM(UMEMConfiguration(frames: 1024))
     let rings = RingSizes(receive: 256, transmit: 256, fill: 256, completion: 256)
     let devices = [try SimulatedDevice(name: "in", rings: rings), try SimulatedDevice(name: "out", rings: rings)]
-    let counters = try CounterPage(simulated: devices, localPort: "local")
     let parts = try WorkerParts(
       simulated: devices, hasLocalPort: true, umem: umem,
-      counters: counters,
+      counters: try CounterPage(simulated: devices, localPort: "local"),
       configuration: WorkerConfiguration(batch: 64, idle: .spin))
-    let pipeline = Pipeline(policy)
-    let handler = try pipeline.handler(queues: 3)
-    self.pipeline = pipeline
-    worker = Worker(parts, handler: handler)
+    devices[1].call(socket: wakeSocket)
+    worker = Worker(parts, handler: try handler(3))
     ingress = SimulatedNIC(devices[0], umem: umem, needsWakeup: false)
-    egress = SimulatedNIC(devices[1], umem: umem, needsWakeup: false)
+    egress = SimulatedNIC(devices[1], umem: umem, needsWakeup: wakeSocket != nil)
     self.source = source
     length = UInt32(traffic.size)
     worker.turn()
@@ -46,8 +48,7 @@ struct PipelineBench: ~Copyable {
       }
       cxsk_finish_writes()
       let start = cxsk_timestamp_ordered()
-      var taken = 0
-      while taken < Self.section { taken += worker.turn() }
+      let taken = timedTurns(&worker, taking: Self.section)
       cycles &+= cxsk_timestamp_ordered() &- start
       done += taken
       forwarded += egress.completeAll()
@@ -61,7 +62,4 @@ struct PipelineBench: ~Copyable {
     let isReceived = ingress.receive(head: unsafe head.span.bytes, length: length)
     precondition(isReceived, "the simulated NIC is short of frames")
   }
-
-  /// What the rules have counted.
-  var counts: PipelineCounts { pipeline.counts }
 }

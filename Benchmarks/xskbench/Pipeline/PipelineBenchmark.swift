@@ -1,6 +1,6 @@
 import ArgumentParser
-import CXsk
 import Forwarder
+import Measuring
 import XSKEngine
 
 /// The pipeline in a worker on simulated rings: cycles a packet, the whole way from RX to TX.
@@ -20,7 +20,7 @@ struct PipelineBenchmark: ParsableCommand {
   @Option(help: "Packets of one repeat, 10000…100000000.") var packets = 100_000
   @Option(help: "Repeats of each measurement, 3…1000.") var repeats = 15
   @Option(help: "The CPU to measure on. Default: the highest.") var cpu: Int?
-  @Flag(help: "Print one JSON object.") var json = false
+  @OptionGroup var output: OutputOptions
 
   func validate() throws {
     guard (10_000...100_000_000).contains(packets) else {
@@ -44,11 +44,7 @@ struct PipelineBenchmark: ParsableCommand {
     var report = BenchmarkReport(
       command: "pipeline --packets \(packets) --repeats \(repeats) --routes \(routes)"
         + (traffic.map { " --traffic \($0)" } ?? ""))
-    let home = cpu ?? report.machine.cpus - 1
-    let code = cxsk_thread_pin(UInt32(clamping: home))
-    guard code == 0 else {
-      throw XSKError("--cpu \(home)", refused: "cannot run there", code: code, remedy: "name a CPU of this machine")
-    }
+    let home = try pinned(to: cpu)
     let prefixes = try PipelineTraffic.prefixes(routes)
     // Sources to be blocked are other networks than those that packets go to.
     let blocked = Array(prefixes.suffix(100_000))
@@ -58,33 +54,27 @@ struct PipelineBenchmark: ParsableCommand {
       let measured = try measure(traffic, policy, try PipelineSource(traffic, prefixes, blocked: blocked))
       cycles[traffic.name] = measured
       report.results.append(
-        BenchmarkReport.Result(
-          name: traffic.name, set: "hot", cyclesPerPacket: measured.median.short,
-          mpps: (TimestampClock.shared.ticksPerSecond / measured.median / 1e6).short, packets: packets,
-          repeats: repeats, min: (measured.min() ?? .nan).short, max: (measured.max() ?? .nan).short))
+        BenchmarkReport.Result(simulated: traffic.name, set: "hot", cycles: measured, packets: packets))
     }
     if let many = cycles["rules-10000"], let none = cycles["rules-0"] {
       let ratios = zip(many, none).map { $0 / $1 }
       report.ratios.append(
-        BenchmarkReport.Ratio(
-          name: "10,000 rules that don't match / none", median: ratios.median.short,
-          min: (ratios.min() ?? .nan).short, max: (ratios.max() ?? .nan).short, pairs: ratios.count))
+        BenchmarkReport.Ratio(name: "10,000 rules that don't match / none", of: ratios, metric: "cycles"))
     }
     for kind in TenantTrafficKind.allCases where kind != .none {
       guard let with = cycles[kind.rawValue], let without = cycles[TenantTrafficKind.none.rawValue] else { continue }
-      let costs = zip(with, without).map { $0 - $1 }
       report.ratios.append(
         BenchmarkReport.Ratio(
-          name: "cycles a unit that \(kind.rawValue) costs", median: costs.median.short,
-          min: (costs.min() ?? .nan).short, max: (costs.max() ?? .nan).short, pairs: costs.count))
+          name: "cycles a unit that \(kind.rawValue) costs", of: zip(with, without).map { $0 - $1 }, metric: "cycles"))
     }
-    print(json ? try report.json() : report.table)
+    try output.deliver(report, cpus: [home])
   }
 
   private func measure(
     _ traffic: PipelineTraffic, _ policy: Policy, _ source: PipelineSource
   ) throws -> [Double] {
-    var bench = try PipelineBench(traffic, policy, source)
+    let pipeline = Pipeline(policy)
+    var bench = try PipelineBench(traffic, source) { queues throws(XSKError) in try pipeline.handler(queues: queues) }
     _ = bench.run(packets: packets / 4)  // Caches, branch predictors and page tables have seen it all once.
     var cycles: [Double] = []
     for _ in 0..<repeats {

@@ -43,7 +43,11 @@ struct PipelineTraffic {
   }
 
   /// The policy: rules that match nothing, the blocklist, and the routes to one neighbour.
-  func policy(_ prefixes: [IPv4Prefix], blocked list: [IPv4Prefix]) throws(XSKError) -> Policy {
+  ///
+  /// - Parameter last: what becomes of packets that no rule decides about.
+  func policy(
+    _ prefixes: [IPv4Prefix], blocked list: [IPv4Prefix], last: RuleAction = .route
+  ) throws(XSKError) -> Policy {
     if let tenants { return try tenants.policy() }
     var configuration = ForwarderConfiguration(
       ports: [ForwarderPort("in", device: "sim0"), ForwarderPort("out", device: "sim1")])
@@ -60,7 +64,7 @@ struct PipelineTraffic {
       configuration.sets = [NamedPrefixes("blocked", ipv4: Array(list.prefix(blocked)))]
       rules.append(Rule("blocked", RuleMatch { $0.sourceSet = ["blocked"] }, .drop("blocked")))
     }
-    configuration.rules = RuleSet(rules, default: .route)
+    configuration.rules = RuleSet(rules, default: last)
     var routes = RouteList<UInt32>()
     for prefix in prefixes { try routes.set(prefix, 0) }
     let hop = NextHop(port: 1, destination: 0x0200_0000_0B02, source: 0x0200_0000_0B01)

@@ -71,10 +71,12 @@ public final class Pipeline: Sendable {
 
   /// As `handler(for:)`, for a worker that is not an engine's.
   ///
-  /// - Parameter isOffline: there is no host's stack: what would go there counts as delivered.
+  /// - Parameters:
+  ///   - isOffline: there is no host's stack: what would go there counts as delivered.
+  ///   - seed: what GRO hashes by; given only where a run is to repeat exactly.
   public func handler(
     worker: Int = 0, of workers: Int = 1, queues: Int, offload: OffloadRequests? = nil,
-    isOffline: Bool = false
+    isOffline: Bool = false, seed: UInt64 = .random(in: .min ... .max)
   ) throws(XSKError) -> CoalescingHandler<PipelineHandler> {
     let policy = policy
     let exchange = PolicyExchange()
@@ -90,7 +92,7 @@ public final class Pipeline: Sendable {
     let hosts = try HostPorts(taps, worker: worker, batch: engine.batch, isPretended: isOffline)
     return try CoalescingHandler(
       PipelineHandler(first, exchange, hosts: hosts, offload: offload, awaited: AwaitedNeighbours(resolve)),
-      gro: policy.configuration.groConfiguration(),
+      gro: policy.configuration.groConfiguration(seed: seed),
       batch: engine.batch, queues: queues)
   }
 }

@@ -1,0 +1,130 @@
+import FoundationEssentials
+import Measuring
+import XSKEngine
+
+extension ResultPage {
+  /// The page as Markdown, for a repository: plots as files beside it, tables, and the same captions.
+  ///
+  /// - Parameter plots: the folder of the plots as the page sees it, with a slash at its end.
+  public func markdown(plots folder: String) -> String {
+    var lines = [
+      "# Results", "",
+      "Made by `sudo scripts/results` from the files in [results](results); every figure can be had again with the command below",
+      "it. The format is explained in [results-format.md](results-format.md), the benchmarks in [xskbench.md](xskbench.md).",
+      "",
+    ]
+    lines += documents.map(\.place).unique.map { "- \($0)" }
+    if let first = documents.first?.date, let last = documents.last?.date {
+      lines.append("- \(documents.count) runs, \(first == last ? first : "\(first) to \(last)")")
+    }
+    let broken = documents.count(where: \.isIrregular)
+    if broken > 0 {
+      lines += [
+        "",
+        "**† \(broken) of \(documents.count) runs broke a precondition.** Their marks are hollow and the reasons stand below each plot."
+          + " Don't quote them.",
+      ]
+    }
+    var heading = ""
+    for (figure, plot) in zip(figures, self.plots) {
+      if figure.kind.heading != heading {
+        heading = figure.kind.heading
+        lines += ["", "## \(heading)"]
+      }
+      lines += [
+        "", "### \(figure.title)", "", "![\(figure.title)](\(folder)\(plot.name))", "",
+        "\(figure.note) \(source(of: figure))",
+      ]
+      if let reason = figure.reason { lines += ["", reason] }
+      lines += [""] + Self.table(figure.table)
+    }
+    return lines.map(Self.withoutTrailingSpace).joined(separator: "\n") + "\n"
+  }
+
+  /// The figures that a README quotes: of each benchmark its table and ratios, of frame sizes the smallest only.
+  public func readme() -> String {
+    var lines: [String] = []
+    for document in headlines {
+      let mark = document.isIrregular ? " \(Style.irregularMark)" : ""
+      lines += ["", "`xskbench \(document.command)`, \(document.date)\(mark):", ""]
+      var rows = [["", "cycles a packet", "million packets a second", "smallest … largest"]]
+      for result in document.results {
+        rows.append([
+          "\(result.name), \(result.set)", result.cyclesPerPacket?.label ?? "", result.mpps.label,
+          "\(result.min.label) … \(result.max.label)",
+        ])
+      }
+      lines += Self.table(rows)
+      let measured = document.ratios.filter { $0.pairs > 0 }
+      if !measured.isEmpty {
+        let ratios = measured.map {
+          [$0.name, $0.median.label, "\($0.min.label) … \($0.max.label)", "\($0.pairs)"]
+        }
+        lines += [""] + Self.table([["ratio", "median", "smallest … largest", "pairs in turn"]] + ratios)
+      }
+      if document.isIrregular { lines += ["", "† irregular: \(document.irregular.joined(separator: "; "))"] }
+    }
+    return lines.dropFirst().map(Self.withoutTrailingSpace).joined(separator: "\n")
+  }
+
+  /// Of documents of one benchmark that differ in frame size, that of the smallest.
+  private var headlines: [ResultDocument] {
+    let latest = FigureMaker(documents).latest.filter { !$0.results.isEmpty }
+    return latest.map(\.benchmark).unique.compactMap { name in
+      latest.filter { $0.benchmark == name }.min { Self.size($0) < Self.size($1) }
+    }
+  }
+
+  private static func size(_ document: ResultDocument) -> Int { document.results.compactMap(\.frameBytes).min() ?? 0 }
+
+  private func source(of figure: Figure) -> String {
+    let commands = figure.sources.map(\.command).unique
+    let shown = commands.prefix(3).map { "`xskbench \($0)`" }.joined(separator: ", ")
+    let more = commands.count > 3 ? " and \(commands.count - 3) more" : ""
+    return "\(shown)\(more), \(figure.sources.map(\.date).max() ?? "")."
+  }
+
+  private static func table(_ rows: [[String]]) -> [String] {
+    guard let head = rows.first else { return [] }
+    func line(_ cells: [String]) -> String {
+      "| "
+        + cells.map { $0.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }
+        .joined(separator: " | ") + " |"
+    }
+    return [line(head), "|" + String(repeating: "---|", count: head.count)] + rows.dropFirst().map(line)
+  }
+
+  private static func withoutTrailingSpace(_ line: String) -> String {
+    var line = line
+    while line.last == " " { line.removeLast() }
+    return line
+  }
+}
+
+/// The part of a Markdown file that is made from results, between two comments.
+public enum GeneratedPart {
+  public static let begin = "<!-- results: made by scripts/results -->"
+  public static let end = "<!-- end of results -->"
+
+  /// The file with another text between the comments.
+  ///
+  /// - Throws: `XSKError` if they aren't there, in this order and once.
+  public static func replacing(in text: String, of file: String, with part: String) throws(XSKError) -> String {
+    var lines: [Substring] = []
+    var (begins, ends) = (0, 0)
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      if line == end { ends += 1 }
+      if begins == ends { lines.append(line) }
+      if line == begin {
+        begins += 1
+        lines += ["", Substring(part), ""]
+      }
+      if line == end && begins == 0 { break }
+    }
+    guard begins == 1, ends == 1 else {
+      throw XSKError(
+        file, "does not have the lines \(begin) and \(end), once each", remedy: "put them where the figures are to go")
+    }
+    return lines.joined(separator: "\n")
+  }
+}
