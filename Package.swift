@@ -188,7 +188,8 @@ let package = Package(
     // The built plugin, by environment and standard input.
     .testTarget(
       name: "CNIPluginTests", dependencies: ["CNIPlugin", "TenantAPI", "xsk-cni"], swiftSettings: swiftSettings),
-    .testTarget(name: "XSKLabTests", dependencies: ["XSKLab", "XSKEngine"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "XSKLabTests", dependencies: ["XSKLab", "XSKEngine", "PacketSamples"], swiftSettings: swiftSettings),
     // What needs root and a kernel: it fails without, it never skips.
     .testTarget(
       name: "SystemTests",

@@ -291,13 +291,15 @@ int cxsk_lab_map_set(int map, uint32_t key, const void *value)
 	return bpf_map_update_elem(map, &key, value, BPF_ANY) ? -errno : 0;
 }
 
-int cxsk_lab_map_sum(int map, uint32_t key, uint32_t value_size, uint64_t *sum)
+int cxsk_lab_map_sum(int map, uint32_t key, uint32_t value_size, uint32_t offset, uint64_t *sum)
 {
 	int cpus = libbpf_num_possible_cpus(), code = 0;
 	size_t stride = (value_size + 7U) & ~7U; /* as the kernel lays out the values of a per-CPU map */
 
 	if (cpus < 0)
 		return cpus;
+	if (offset + sizeof(uint64_t) > value_size)
+		return -EINVAL;
 	char *values = calloc((size_t)cpus, stride);
 	if (!values)
 		return -ENOMEM;
@@ -306,7 +308,7 @@ int cxsk_lab_map_sum(int map, uint32_t key, uint32_t value_size, uint64_t *sum)
 	*sum = 0;
 	for (int i = 0; i < cpus; i++) {
 		uint64_t value;
-		memcpy(&value, values + (size_t)i * stride, sizeof(value));
+		memcpy(&value, values + (size_t)i * stride + offset, sizeof(value));
 		*sum += value;
 	}
 	free(values);

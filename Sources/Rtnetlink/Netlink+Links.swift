@@ -134,3 +134,8 @@ extension Netlink {
       receiveDropped: number(6), transmitDropped: number(7))
   }
 }
+
+extension Link {
+  /// A device of the calling thread's namespace, with its counters of this moment.
+  public static func named(_ name: String) throws(XSKError) -> Link { try Netlink().link(name) }
+}

@@ -128,7 +128,7 @@ struct LiveFrameGeneratorTests {
     let lab = try TwoNamespaces()
     let frame = try lab.frame(size: 64)
     let wrong: [(String, LiveFrameGenerator.Configuration)] = [
-      ("l0", .init(frame: Array(frame.prefix(60)))), ("l0", .init(frame: frame + [UInt8](repeating: 0, count: 1451))),
+      ("l0", .init(frame: Array(frame.prefix(59)))), ("l0", .init(frame: frame + [UInt8](repeating: 0, count: 1451))),
       ("l0", .init(frame: frame, flows: 0)), ("l0", .init(frame: [UInt8](repeating: 0, count: 64), flows: 2)),
       ("l0", .init(frame: frame, batch: 0)), ("l0", .init(frame: frame, batch: 257)),
       ("l0", .init(frame: frame, rate: 0)), ("x0", .init(frame: frame)),

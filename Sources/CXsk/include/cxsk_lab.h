@@ -53,8 +53,8 @@ void cxsk_lab_object_close(cxsk_lab_object *_Nonnull object);
 int cxsk_lab_program_fd(const cxsk_lab_object *_Nonnull object, const char *_Nonnull name);
 int cxsk_lab_map_fd(const cxsk_lab_object *_Nonnull object, const char *_Nonnull name);
 int cxsk_lab_map_set(int map, uint32_t key, const void *_Nonnull value);
-/* The sum over all CPUs of the first 64 bits of an element of a per-CPU map. */
-int cxsk_lab_map_sum(int map, uint32_t key, uint32_t value_size, uint64_t *_Nonnull sum);
+/* The sum over all CPUs of 64 bits of an element of a per-CPU map, `offset` bytes into it. */
+int cxsk_lab_map_sum(int map, uint32_t key, uint32_t value_size, uint32_t offset, uint64_t *_Nonnull sum);
 /* Attaches an XDP program until the returned link is closed; `flags`: XDP_FLAGS_DRV_MODE or XDP_FLAGS_SKB_MODE. */
 int cxsk_lab_attach_xdp(int program, int ifindex, uint32_t flags);
 /* Attaches a tc program to what a device sends, until the returned link is closed. */

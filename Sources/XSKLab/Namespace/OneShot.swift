@@ -12,6 +12,8 @@ final class OneShot<Value: Sendable>: Sendable {
     ready.signal()
   }
 
+  var isFulfilled: Bool { result.withLock { $0 != nil } }
+
   /// Waits for the value; any number of threads may.
   func wait() throws(XSKError) -> Value {
     while true {

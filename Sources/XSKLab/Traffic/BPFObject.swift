@@ -30,11 +30,11 @@ import XSKEngine
     try found(name, unsafe cxsk_lab_map_fd(object, name))
   }
 
-  /// The sum of a per-CPU counter: the first 64 bits of the only element of a map.
-  static func sum(_ map: CInt, valueBytes: UInt32) -> UInt64 {
+  /// The sum of a per-CPU counter: 64 bits of the only element of a map, `offset` bytes into it.
+  static func sum(_ map: CInt, valueBytes: UInt32, offset: UInt32 = 0) -> UInt64 {
     var sum: UInt64 = 0
     // Written during the call only. It can't fail on a per-CPU array's element 0 but for want of memory.
-    let code = unsafe cxsk_lab_map_sum(map, 0, valueBytes, &sum)
+    let code = unsafe cxsk_lab_map_sum(map, 0, valueBytes, offset, &sum)
     return code == 0 ? sum : 0
   }
 

@@ -2,38 +2,79 @@ import CXsk
 import Glibc
 import XSKEngine
 
-/// The generator's XDP program, loaded and configured for one frame, device and number of flows.
+/// The generator's XDP program, loaded and configured for its frames, device and number of flows.
 struct LiveFrameProgram: Sendable {
+  typealias Configuration = LiveFrameGenerator.Configuration
+
+  /// What it has sent.
+  struct Sent: Hashable, Sendable {
+    var packets: UInt64
+    var bytes: UInt64
+  }
+
   private let object: BPFObject
   private let program: CInt
   private let state: CInt
+  private let configMap: CInt
+  /// The longest frame: what the kernel is given, and shortens for the others.
   private let frame: [UInt8]
+  private let configuration: Configuration
+  private let ifindex: Int32
 
-  /// `rate`: frames a second, 1000 or more; nil: as many as go.
-  init(frame: [UInt8], ifindex: Int32, flows: UInt32, rate: Double?) throws(XSKError) {
-    guard 64...1514 ~= frame.count else {
-      throw XSKError("frame of \(frame.count) bytes", "not one the generator can send", remedy: "use 64 to 1514 bytes")
-    }
-    guard 1...(1 << 24) ~= flows else {
-      throw XSKError("\(flows) flows", "out of range", remedy: "use 1 to 16777216")
-    }
-    guard rate ?? 1000 >= 1000 else {
-      throw XSKError("rate of \(rate ?? 0)", "out of range", remedy: "use 1000 frames a second or more")
-    }
+  static let maximumFrames = 16
+  static let maximumSchedule = 256
+
+  init(_ configuration: Configuration, ifindex: Int32) throws(XSKError) {
+    try Self.validate(configuration)
     object = try BPFObject(.live_frames)
     program = try object.program("live_frames")
     state = try object.map("state_map")
-    self.frame = frame
-    let config = try Self.config(frame, ifindex, flows, interval: rate.map { UInt32(1e12 / $0) } ?? 0)
+    configMap = try object.map("config_map")
+    self.configuration = configuration
+    self.ifindex = ifindex
+    frame = configuration.frames.max { $0.count < $1.count } ?? []
+    try setRate(configuration.rate)
+  }
+
+  private static func validate(_ configuration: Configuration) throws(XSKError) {
+    let frames = configuration.frames
+    guard 1...maximumFrames ~= frames.count else {
+      throw XSKError("\(frames.count) frame lengths", "out of range", remedy: "use 1 to \(maximumFrames)")
+    }
+    for frame in frames where !(60...1514 ~= frame.count) {
+      throw XSKError("frame of \(frame.count) bytes", "not one the generator can send", remedy: "use 60 to 1514 bytes")
+    }
+    guard configuration.schedule.count <= maximumSchedule, configuration.schedule.allSatisfy({ Int($0) < frames.count })
+    else {
+      throw XSKError("schedule of frames", "out of range", remedy: "name at most \(maximumSchedule) of the frames")
+    }
+    guard 1...(1 << 24) ~= configuration.flows else {
+      throw XSKError("\(configuration.flows) flows", "out of range", remedy: "use 1 to 16777216")
+    }
+  }
+
+  /// Frames a second, 1000 or more; nil: as many as go. Also while it runs: nothing else in the map changes.
+  func setRate(_ rate: Double?) throws(XSKError) {
+    guard rate ?? 1000 >= 1000 else {
+      throw XSKError("rate of \(rate ?? 0)", "out of range", remedy: "use 1000 frames a second or more")
+    }
+    let config = try config(interval: rate.map { UInt32(1e12 / $0) } ?? 0)
     // The map's value is as long as the array; the kernel copies it.
-    let code = unsafe cxsk_lab_map_set(try object.map("config_map"), 0, config)
+    let code = unsafe cxsk_lab_map_set(configMap, 0, config)
     guard code == 0 else {
       throw XSKError("generator", refused: "can't be configured", code: code, remedy: "run as root (CAP_BPF)")
     }
   }
 
+  /// Bytes of `struct live_frames_state`.
+  private static let stateBytes: UInt32 = 48
+
   /// Frames that the program has redirected so far.
-  var sent: UInt64 { BPFObject.sum(state, valueBytes: 24) }
+  var sent: UInt64 { BPFObject.sum(state, valueBytes: Self.stateBytes) }
+
+  var totals: Sent {
+    Sent(packets: sent, bytes: BPFObject.sum(state, valueBytes: Self.stateBytes, offset: 24))
+  }
 
   /// Sends `count` frames from the calling thread's CPU and namespace. 0 or a negative errno.
   func run(_ count: UInt32, batch: UInt32) -> CInt {
@@ -42,54 +83,37 @@ struct LiveFrameProgram: Sendable {
   }
 
   /// `struct live_frames_config` of live_frames.bpf.c, byte for byte.
-  private static func config(
-    _ frame: [UInt8], _ ifindex: Int32, _ flows: UInt32, interval: UInt32
-  ) throws(XSKError) -> [UInt8] {
+  private func config(interval: UInt32) throws(XSKError) -> [UInt8] {
     var bytes: [UInt8] = []
     func append<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value) {
       // The integer's bytes in host order, copied before the closure ends.
       unsafe withUnsafeBytes(of: value) { unsafe bytes += $0 }
     }
-    let fields = flows == 1 ? VariedFields() : try VariedFields(frame)
+    let varies = configuration.flows > 1 || configuration.probe != nil
+    let fields = varies ? try configuration.frames.map { frame throws(XSKError) in try FrameFields(frame) } : []
+    let first = fields.first
+    append(UInt64(configuration.probe?.number ?? 0) << 48)
     append(ifindex)
-    append(flows)
-    append(fields.family)
-    append(fields.tcp)
-    append(fields.port)
-    append(fields.address)
-    append(fields.ipChecksum)
-    append(fields.transportChecksum)
+    append(configuration.flows)
+    append(first?.family ?? 0)
+    append(first.map { $0.isTCP ? UInt16(1) : 0 } ?? 0)
+    append(first?.port ?? 0)
+    append(first?.address ?? 0)
     append(interval)
-    return bytes + frame.prefix(64)
-  }
-}
-
-/// Where flows differ: the template's source port and the end of its source address, and the checksums over them.
-private struct VariedFields {
-  var family: UInt16 = 0
-  var tcp: UInt16 = 0
-  var port: UInt16 = 0
-  var address: UInt16 = 0
-  var ipChecksum: UInt16 = 0
-  var transportChecksum: UInt16 = 0
-
-  init() {}
-
-  /// Reads them from an untagged frame without IP options.
-  init(_ frame: [UInt8]) throws(XSKError) {
-    func field(_ offset: Int) -> UInt16 { UInt16(frame[offset]) << 8 | UInt16(frame[offset + 1]) }
-    let isIPv4 = field(12) == 0x0800 && frame[14] == 0x45
-    let number = isIPv4 ? frame[23] : frame[20]
-    guard isIPv4 || field(12) == 0x86dd, number == 6 || number == 17, frame.count >= (isIPv4 ? 54 : 74) || number == 17
-    else {
-      throw XSKError("generator's frame", "not plain UDP or TCP", remedy: "use such a frame, or a single flow")
+    append(configuration.probe == nil ? 0 : UInt16(first?.payload ?? 0))
+    append(configuration.probe?.timeEvery ?? 0)
+    append(UInt32(frame.count))
+    append(UInt32(max(1, configuration.schedule.count)))
+    let schedule = configuration.schedule
+    bytes += schedule + [UInt8](repeating: 0, count: Self.maximumSchedule - schedule.count)
+    for (place, frame) in configuration.frames.enumerated() {
+      append(UInt16(frame.count))
+      append(varies ? fields[place].ipChecksum : 0)
+      append(varies ? fields[place].transportChecksum : 0)
+      append(UInt16(0))
+      bytes += frame.prefix(64) + [UInt8](repeating: 0, count: max(0, 64 - frame.count))
     }
-    let transport = isIPv4 ? 34 : 54
-    family = isIPv4 ? 4 : 6
-    tcp = number == 6 ? 1 : 0
-    port = field(transport)
-    address = isIPv4 ? field(28) : field(36)
-    ipChecksum = isIPv4 ? field(24) : 0
-    transportChecksum = field(transport + (number == 6 ? 16 : 6))
+    let classBytes = 72
+    return bytes + [UInt8](repeating: 0, count: classBytes * (Self.maximumFrames - configuration.frames.count))
   }
 }

@@ -17,31 +17,42 @@ final class LiveFrameWork: Sendable {
   private let hasEnded = Atomic<Bool>(false)
   private let stopRequest = DispatchSemaphore(value: 0)
 
-  init(_ namespace: NetworkNamespace, _ device: String, _ configuration: Configuration) throws(XSKError) {
+  init(_ namespace: NetworkNamespace?, _ device: String, _ configuration: Configuration) throws(XSKError) {
     guard 1...256 ~= configuration.batch else {
       throw XSKError("batch of \(configuration.batch)", "out of range", remedy: "use 1 to 256")
     }
+    guard configuration.probe == nil || configuration.cpu != nil else {
+      throw XSKError("generator", "probes are numbered on one CPU", remedy: "name the CPU to run on")
+    }
     self.configuration = configuration
     self.device = device
-    program = try LiveFrameProgram(
-      frame: configuration.frame, ifindex: try namespace.link(device).index, flows: configuration.flows,
-      rate: configuration.rate)
+    let link = if let namespace { try namespace.link(device) } else { try Link.named(device) }
+    program = try LiveFrameProgram(configuration, ifindex: link.index)
   }
 
   /// Makes `perform` return after the batch at hand.
   func stop() { stopRequest.signal() }
 
-  func perform(in namespace: NetworkNamespace) {
+  func perform(in namespace: NetworkNamespace?) {
     answer.fulfill(
       Result { () throws(XSKError) in
-        try namespace.enter()
-        if let cpu = configuration.cpu { try pin(cpu) }
+        try namespace?.enter()
         let netlink = try Netlink()
         let before = try netlink.link(device).counters
-        let report = try send()
-        try check(report, try netlink.link(device).counters.since(before))
-        return report
+        let (sent, duration) = try send()
+        let growth = try netlink.link(device).counters.since(before)
+        try check(sent.packets, growth)
+        return Report(
+          packets: sent.packets, bytes: sent.bytes, duration: duration, transmitted: growth.transmittedPackets,
+          transmitDropped: growth.transmitDropped)
       })
+  }
+
+  /// Where it is refused (CAP_SYS_NICE) the generator takes turns with other programs.
+  private func goFirst() {
+    var parameter = sched_param(sched_priority: 1)
+    // Read during the call only.
+    unsafe pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameter)
   }
 
   private func pin(_ cpu: UInt32) throws(XSKError) {
@@ -53,14 +64,17 @@ final class LiveFrameWork: Sendable {
 
   /// One system call sends everything, since each costs some 20 ms to set up and take down; a watching thread
   /// interrupts it when it is to stop.
-  private func send() throws(XSKError) -> Report {
+  private func send() throws(XSKError) -> (LiveFrameProgram.Sent, Duration) {
     let thread = cxsk_lab_accept_interrupts()
     let start = ContinuousClock.now
     defer {
       hasEnded.store(true, ordering: .releasing)
       stopRequest.signal()  // sends the watcher home
     }
+    // It inherits neither CPU nor priority, so that it is not kept from its work by the thread that it watches.
     try SystemThread.start("lab-generator-w") { [self] in watch(thread) }
+    if let cpu = configuration.cpu { try pin(cpu) }
+    if configuration.goesFirst { goFirst() }
     var sent: UInt64 = 0
     let batch = batch
     while !isStopped.load(ordering: .acquiring) {
@@ -74,8 +88,7 @@ final class LiveFrameWork: Sendable {
       }
       sent = program.sent
     }
-    let bytes = sent * UInt64(configuration.frame.count)
-    return Report(packets: sent, bytes: bytes, duration: ContinuousClock.now - start)
+    return (program.totals, ContinuousClock.now - start)
   }
 
   /// Frames of a batch leave together: at a low rate a batch is what is due in 100 µs.
@@ -96,9 +109,10 @@ final class LiveFrameWork: Sendable {
   }
 
   /// Frames that a redirect loses altogether are in no counter: a device that shows nothing has refused them all.
-  private func check(_ report: Report, _ growth: LinkCounters) throws(XSKError) {
-    guard report.packets > 0, growth.transmittedPackets == 0, growth.transmitDropped == 0 else { return }
+  private func check(_ packets: UInt64, _ growth: LinkCounters) throws(XSKError) {
+    guard packets > 0, growth.transmittedPackets == 0, growth.transmitDropped == 0 else { return }
     throw XSKError(
-      device, "took none of \(report.packets) frames", remedy: "turn GRO on or attach an XDP program at the peer")
+      device, "took none of \(packets) frames",
+      remedy: "turn GRO on (off first, if it is) or attach an XDP program at the peer")
   }
 }

@@ -13,26 +13,46 @@
 #include <bpf/bpf_helpers.h>
 
 #define HEADER_BYTES 64
+#define SHORTEST 60 /* bytes of the shortest frame: Ethernet's 64 without FCS */
 #define PORTS_BITS 14 /* flows of one source address; more flows take further source addresses */
+#define MAX_CLASSES 16
+#define MAX_SCHEDULE 256
+#define PROBE_BYTES 18 /* ProbePayload.swift */
+
+/* Frames of one length. */
+struct live_frames_class {
+	__u16 length;
+	__u16 ip_checksum; /* of flow 0 */
+	__u16 transport_checksum; /* of flow 0, with a probe of zeros; 0 with UDP: not in use */
+	__u16 unused;
+	__u8 header[HEADER_BYTES];
+};
 
 /* The same layout is written by LiveFrameProgram.swift. Fields of the template are in host byte order. */
 struct live_frames_config {
+	__u64 probe; /* the stream's number in the upper 16 bits, where probes have the sequence number below it */
 	__u32 ifindex;
 	__u32 flows;
 	__u16 family; /* 4, 6, or 0: nothing varies */
 	__u16 tcp; /* else UDP */
 	__u16 port; /* source port of flow 0 */
 	__u16 address; /* last 16 bits of the source address of flow 0 */
-	__u16 ip_checksum; /* of flow 0 */
-	__u16 transport_checksum; /* of flow 0; 0 with UDP: not in use */
-	__u32 interval_ps; /* picoseconds between frames, at most a millisecond; 0: none */
-	__u8 header[HEADER_BYTES];
+	__u32 interval_ps; /* picoseconds between frames, at most a millisecond; 0: none. Changed while it runs */
+	__u16 probe_offset; /* 0: frames are no probes */
+	__u16 time_every; /* every how many probes one has a time; 0: none */
+	__u32 buffer_length; /* of the frames as the kernel hands them in: the longest class's */
+	__u32 schedule_length; /* 1: always class 0 */
+	__u8 schedule[MAX_SCHEDULE]; /* classes in turn */
+	struct live_frames_class classes[MAX_CLASSES];
 };
 
 struct live_frames_state {
 	__u64 sent;
 	__u64 flow;
 	__u64 due_ps; /* when the next frame may go */
+	__u64 bytes;
+	__u64 step; /* in the schedule */
+	__u64 untimed; /* probes until the next that has a time */
 };
 
 struct {
@@ -49,49 +69,23 @@ struct {
 	__uint(max_entries, 1);
 } state_map SEC(".maps");
 
-/* RFC 1624: `checksum` after two 16-bit fields that it covers have grown by these amounts, modulo 2^16. */
-static __always_inline __u16 adjusted(__u16 checksum, __u16 old1, __u16 new1, __u16 old2, __u16 new2)
+static __always_inline __u16 folded(__u64 sum)
 {
-	__u32 sum = (__u16)~checksum;
+	sum = (sum & 0xffff) + ((sum >> 16) & 0xffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
 
-	sum += (__u16)~old1;
-	sum += new1;
-	sum += (__u16)~old2;
-	sum += new2;
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)~sum;
+/* The 16-bit words of a number in network order, summed up. */
+static __always_inline __u64 words(__u64 value)
+{
+	return (value >> 32) + (value & 0xffffffff);
 }
 
 static __always_inline void put16(void *at, __u16 value)
 {
 	*(__u16 *)at = bpf_htons(value);
-}
-
-static __always_inline __u16 transport_checksum(const struct live_frames_config *config, __u16 port, __u16 address)
-{
-	__u16 value = adjusted(config->transport_checksum, config->port, port, config->address, address);
-
-	return value || config->tcp ? value : 0xffff; /* zero means "none" in UDP */
-}
-
-static __always_inline void vary(void *data, void *end, const struct live_frames_config *config, __u32 flow)
-{
-	__u16 port = config->port + (flow & ((1 << PORTS_BITS) - 1));
-	__u16 address = config->address + (flow >> PORTS_BITS);
-	/* Ethernet 14; IPv4 20, checksum at 10, source ends at 16; IPv6 40, source ends at 24. */
-	__u32 source_end = config->family == 4 ? 14 + 16 : 14 + 24;
-	void *transport = data + (config->family == 4 ? 14 + 20 : 14 + 40);
-	void *checksum = transport + (config->tcp ? 16 : 6);
-
-	if (checksum + 2 > end || transport + 2 > end)
-		return;
-	if (config->family == 4)
-		put16(data + 14 + 10, adjusted(config->ip_checksum, config->address, address, 0, 0));
-	put16(data + source_end - 2, address);
-	put16(transport, port);
-	if (config->tcp || config->transport_checksum)
-		put16(checksum, transport_checksum(config, port, address));
 }
 
 static long wait_step(__u32 step, void *due)
@@ -114,28 +108,96 @@ static __always_inline void pace(struct live_frames_state *state, __u32 interval
 	state->due_ps += interval_ps;
 }
 
+/*
+ * Flow, probe and checksums (RFC 1624: a checksum after fields that it covers have changed). Ethernet has 14 bytes;
+ * IPv4 20, its checksum at 10, its source ending at 16; IPv6 40, its source ending at 24.
+ */
+static __always_inline void vary(void *data, void *end, const struct live_frames_config *config,
+				 const struct live_frames_class *class, __u32 flow,
+				 struct live_frames_state *state)
+{
+	__u16 port = config->port + (flow & ((1 << PORTS_BITS) - 1));
+	__u16 address = config->address + (flow >> PORTS_BITS);
+	__u64 change = (__u64)(__u16)~config->port + port + (__u16)~config->address + address;
+	__u64 sum = (__u16)~class->transport_checksum + change;
+	void *transport = data + (config->family == 4 ? 14 + 20 : 14 + 40);
+	void *checksum = transport + (config->tcp ? 16 : 6);
+	__u32 offset = config->probe_offset & 127;
+
+	if (checksum + 2 > end || transport + 2 > end)
+		return;
+	if (offset) {
+		void *probe = data + offset;
+		__u64 first = config->probe | (state->sent & 0xffffffffffff);
+		__u64 time = 0;
+
+		if (probe + PROBE_BYTES > end)
+			return;
+		if (state->untimed) {
+			state->untimed--;
+		} else if (config->time_every) {
+			state->untimed = config->time_every - 1;
+			time = bpf_ktime_get_ns();
+		}
+		*(__u64 *)(probe + 2) = bpf_cpu_to_be64(first);
+		*(__u64 *)(probe + 10) = bpf_cpu_to_be64(time);
+		sum += words(first) + words(time);
+	}
+	if (config->family == 4) {
+		put16(data + 14 + 10, ~folded((__u64)(__u16)~class->ip_checksum + (__u16)~config->address + address));
+		put16(data + 14 + 16 - 2, address);
+	} else {
+		put16(data + 14 + 24 - 2, address);
+	}
+	put16(transport, port);
+	if (config->tcp || class->transport_checksum) {
+		__u16 value = ~folded(sum);
+
+		put16(checksum, value || config->tcp ? value : 0xffff); /* zero means "none" in UDP */
+	}
+}
+
 SEC("xdp")
 int live_frames(struct xdp_md *ctx)
 {
-	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 key = 0;
+	__u32 key = 0, class_index = 0;
 	struct live_frames_config *config = bpf_map_lookup_elem(&config_map, &key);
 	struct live_frames_state *state = bpf_map_lookup_elem(&state_map, &key);
 
-	if (!config || !state || data + HEADER_BYTES > end)
+	if (!config || !state)
 		return XDP_ABORTED;
-	__builtin_memcpy(data, config->header, HEADER_BYTES);
+	if (config->interval_ps)
+		pace(state, config->interval_ps);
+	if (config->schedule_length > 1) {
+		__u64 step = state->step;
+
+		if (step >= config->schedule_length)
+			step = 0;
+		state->step = step + 1;
+		class_index = config->schedule[step & (MAX_SCHEDULE - 1)] & (MAX_CLASSES - 1);
+	}
+	struct live_frames_class *class = &config->classes[class_index];
+	/* The kernel gives each frame its full length back before the next run. */
+	if (class->length != config->buffer_length &&
+	    bpf_xdp_adjust_tail(ctx, (int)class->length - (int)config->buffer_length))
+		return XDP_ABORTED;
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	if (data + SHORTEST > end)
+		return XDP_ABORTED;
+	__builtin_memcpy(data, class->header, SHORTEST);
+	if (data + HEADER_BYTES <= end)
+		__builtin_memcpy(data + SHORTEST, class->header + SHORTEST, HEADER_BYTES - SHORTEST);
 	if (config->family) {
 		__u64 flow = state->flow;
 
 		if (flow >= config->flows)
 			flow = 0;
 		state->flow = flow + 1;
-		vary(data, end, config, (__u32)flow);
+		vary(data, end, config, class, (__u32)flow, state);
 	}
-	if (config->interval_ps)
-		pace(state, config->interval_ps);
 	state->sent++;
+	state->bytes += class->length;
 	return bpf_redirect(config->ifindex, 0);
 }
 
