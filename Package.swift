@@ -32,6 +32,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     // The C boundary, and the XDP programs.
@@ -112,9 +113,13 @@ let package = Package(
         "ContainerDataplane", "Operations", "ProgramSupport", "TenantAPI", "XSKEngine",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swiftSettings),
-    // What benchmarks write down: the result document, and the checks that every run carries.
+    // What the benchmark program measures with, decides by and writes down, apart from its command line: probes, trials,
+    // searches, the result document, and the checks that every run carries.
     .target(
-      name: "Measuring", dependencies: ["XSKEngine"], path: "Benchmarks/Measuring", swiftSettings: swiftSettings),
+      name: "Measuring",
+      dependencies: [
+        "Forwarder", "XSKEngine", "XSKLab", "CXsk", .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ], path: "Benchmarks/Measuring", swiftSettings: swiftSettings),
     // Result documents as a page with plots, and the plots as files.
     .target(
       name: "ResultPage", dependencies: ["Measuring", "XSKEngine"], path: "Benchmarks/ResultPage",
@@ -122,7 +127,7 @@ let package = Package(
     .executableTarget(
       name: "xskbench",
       dependencies: [
-        "ContainerDataplane", "Forwarder", "GROLite", "Measuring", "PacketHeaders", "Reporting", "ResultPage",
+        "Captures", "ContainerDataplane", "Forwarder", "GROLite", "Measuring", "PacketHeaders", "Reporting", "ResultPage",
         "XSKEngine", "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/xskbench", swiftSettings: swiftSettings),
@@ -182,7 +187,8 @@ let package = Package(
         "PacketSamples", "TenantAPI",
       ], swiftSettings: swiftSettings),
     .testTarget(
-      name: "MeasuringTests", dependencies: ["Measuring", "ResultPage", "XSKEngine", "XSKLab", "xskbench"],
+      name: "MeasuringTests",
+      dependencies: ["Measuring", "ResultPage", "XSKEngine", "XSKLab", "PacketSamples", "xskbench", "xskfwd"],
       swiftSettings: swiftSettings),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swiftSettings),
     // The built plugin, by environment and standard input.

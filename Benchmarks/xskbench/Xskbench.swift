@@ -2,8 +2,8 @@ import ArgumentParser
 import Glibc
 import XSKEngine
 
-/// The benchmark harness. Exit status: 0 done; 1 a comparison or check that failed; 2 wrong use, or something that stands in
-/// the way.
+/// The benchmark harness. Exit status: 0 done; 1 a comparison or check that failed, or not what was asked for was reached; 2 wrong
+/// use, or something that stands in the way; 130 interrupted.
 @main
 struct Xskbench: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -12,7 +12,7 @@ struct Xskbench: ParsableCommand {
     subcommands: [
       EngineBenchmark.self, GROBenchmark.self, PipelineBenchmark.self, WireBenchmark.self, HostBenchmark.self,
       OffloadBenchmark.self, StagesBenchmark.self, SoakBenchmark.self, CompareCommand.self, ReportCommand.self,
-      CountCommand.self,
+      CountCommand.self, GenerateCommand.self, SinkCommand.self,
     ])
 
   static func main() {
