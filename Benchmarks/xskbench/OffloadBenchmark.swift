@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Measuring
 import XSKEngine
 import XSKLab
@@ -31,34 +30,31 @@ struct OffloadBenchmark: ParsableCommand {
 
   /// Two things that are measured in turn.
   private struct Comparison {
-    let job: WireLab.Job
-    let ours: (name: String, device: WireLab.Device)
-    let other: (name: String, device: WireLab.Device)
+    let ours: (name: String, device: DeviceKind)
+    let other: (name: String, device: DeviceKind)
   }
 
   private static let comparisons = [
     Comparison(
-      job: .drop, ours: ("drop, verdict", .verdict(punts: false)), other: ("drop, program that only drops", .kernelDrop)
-    ),
+      ours: ("drop, verdict", .verdict(punts: false, .drop)), other: ("drop, program that only drops", .xdpDrop)),
     Comparison(
-      job: .drop, ours: ("drop, punt and verdict", .verdict(punts: true)),
-      other: ("drop, program that only drops", .kernelDrop)),
+      ours: ("drop, punt and verdict", .verdict(punts: true, .drop)),
+      other: ("drop, program that only drops", .xdpDrop)),
     Comparison(
-      job: .forward, ours: ("forward, verdict", .verdict(punts: false)), other: ("forward, engine", .engine)),
+      ours: ("forward, verdict", .verdict(punts: false, .forward)), other: ("forward, engine", .ours(.forward))),
   ]
 
   func run() throws {
-    guard sysconf(Int32(_SC_NPROCESSORS_ONLN)) >= 2 else {
-      throw XSKError("this machine", "has one CPU", remedy: "run on one with two: generator and engine each need one")
-    }
+    let signals = StopSignals()
+    let placement = try WirePlacement()
     var report = BenchmarkReport(command: "offload --pairs \(pairs) --seconds \(seconds) --size \(size)")
     for comparison in Self.comparisons {
       var ours: [Double] = []
       var others: [Double] = []
       for pair in 1...pairs {
         complain("\(comparison.ours.name): pair \(pair) of \(pairs)")
-        ours.append(try measure(comparison.ours.device, comparison.job))
-        others.append(try measure(comparison.other.device, comparison.job))
+        ours.append(try measure(comparison.ours.device, placement, signals))
+        others.append(try measure(comparison.other.device, placement, signals))
       }
       report.results.append(result(comparison.ours.name, ours))
       report.results.append(result(comparison.other.name, others))
@@ -70,8 +66,9 @@ struct OffloadBenchmark: ParsableCommand {
   }
 
   /// Packets a second.
-  private func measure(_ device: WireLab.Device, _ job: WireLab.Job) throws -> Double {
-    try WireLab(size: size).measure(device, job, seconds: seconds).rate
+  private func measure(_ device: DeviceKind, _ placement: WirePlacement, _ signals: StopSignals) throws -> Double {
+    let load = WireLoad(size: SizeMix(size: size), seconds: seconds)
+    return try WireLab.measure(device, load, placement: placement, signals: signals).trial.rate
   }
 
   private func result(_ name: String, _ rates: [Double]) -> BenchmarkReport.Result {
