@@ -12,7 +12,7 @@ struct Xskbench: ParsableCommand {
     subcommands: [
       EngineBenchmark.self, GROBenchmark.self, PipelineBenchmark.self, WireBenchmark.self, HostBenchmark.self,
       OffloadBenchmark.self, StagesBenchmark.self, SoakBenchmark.self, CompareCommand.self, ReportCommand.self,
-      CountCommand.self, GenerateCommand.self, SinkCommand.self,
+      CountCommand.self, GenerateCommand.self, SinkCommand.self, SearchCommand.self,
     ])
 
   static func main() {

@@ -65,6 +65,7 @@ import XSKEngine
     full.results[0].bounds?[0].irregular = ["x"]
     full.results[0].trials?[0].cyclesPerPacket = 1
     full.results[0].trials?[0].gigabits = 1
+    full.search = SearchReport(settings: SearchSettings(subject: "x", sizes: ["64"], tests: [.throughput], goals: []))
     for document in [full, Sample.stages(), Sample.engine(started: "", cycles: 8, irregular: ["x"])] {
       collect(try JSONSerialization.jsonObject(with: Data(try document.json().utf8)))
     }

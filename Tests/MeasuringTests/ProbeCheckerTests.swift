@@ -15,10 +15,9 @@ import XSKLab
       frames: [Self.template.probeFrame(size: 60)], flows: flows, probe: ProbeStream(number: stream))
     var frames: [[UInt8]] = []
     for _ in 0..<count {
-      composer.next(time: time) { bytes in
-        // The span's bytes are copied before it ends.
-        unsafe frames.append(bytes.withUnsafeBytes { unsafe Array($0) })
-      }
+      composer.compose(time: time)
+      // The span's bytes are copied before it ends.
+      unsafe frames.append(composer.frame.withUnsafeBytes { unsafe Array($0) })
     }
     return frames
   }

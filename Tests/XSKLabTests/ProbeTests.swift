@@ -53,11 +53,9 @@ import XSKLab
       let probe = try #require(found)
       #expect(probe.stream == 0xabcd && probe.sequence == UInt64(index))
       times.append(probe.time)
-      var expected: [UInt8] = []
-      composer.next(time: probe.time) { bytes in
-        // The span's bytes are copied before it ends.
-        expected = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
-      }
+      composer.compose(time: probe.time)
+      // The span's bytes are copied before it ends.
+      let expected = unsafe composer.frame.withUnsafeBytes { unsafe Array($0) }
       #expect(frame == expected)
     }
     let now = TimestampClock.monotonicNanoseconds

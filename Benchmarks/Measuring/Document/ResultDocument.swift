@@ -32,9 +32,11 @@ public struct ResultDocument: Codable, Hashable, Sendable {
   public var ratios: [Ratio] = []
   /// Exact commands of the peers that were run.
   public var peers: [String] = []
+  /// `xskbench search` with all of its numbers; absent in others' documents.
+  public var search: SearchReport?
 
   enum CodingKeys: String, CodingKey {
-    case format, tool, benchmark, command, started, machine, versions, checks, irregular, results, ratios, peers
+    case format, tool, benchmark, command, started, machine, versions, checks, irregular, results, ratios, peers, search
     case formatVersion = "format_version"
     case durationSeconds = "duration_seconds"
   }

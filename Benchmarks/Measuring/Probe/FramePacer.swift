@@ -1,5 +1,7 @@
+import XSKEngine
+
 /// When the next frame may go. All times are CLOCK_MONOTONIC in nanoseconds.
-public struct FramePacer: Sendable {
+public struct FramePacer: ~Copyable {
   public enum Schedule: Hashable, Sendable {
     /// As many as go.
     case unlimited
@@ -9,43 +11,49 @@ public struct FramePacer: Sendable {
     case times([UInt64], period: UInt64)
   }
 
-  private let schedule: Schedule
+  /// Nanoseconds between frames; 0: as many as go, or by `times`.
   private let interval: Double
+  private let times: FixedArray<UInt64>
+  private let period: UInt64
   private var due: Double
   private var step = 0
   private var base: UInt64
 
   /// Being behind by more than this is not made up for: what was missed would leave in one heap.
-  public static let patience: Double = 1_000_000
+  public static let patience: UInt64 = 1_000_000
 
-  public init(_ schedule: Schedule, start: UInt64) {
-    self.schedule = schedule
-    interval = if case .rate(let rate) = schedule { 1e9 / rate } else { 0 }
-    due = Double(start)
-    base = start
+  public init(_ schedule: Schedule) {
+    (due, base) = (0, 0)
+    var (list, length, rate) = ([UInt64](), UInt64(0), Double.infinity)
+    switch schedule {
+    case .unlimited: break
+    case .rate(let wanted): rate = wanted
+    case .times(let times, let period): (list, length) = (times, period)
+    }
+    interval = 1e9 / rate
+    times = FixedArray(list)
+    period = length
   }
+
+  /// The first frame is due.
+  public mutating func begin(_ now: UInt64) { (due, base, step) = (Double(now), now, 0) }
 
   /// Whether the next frame may go.
   public func isDue(_ now: UInt64) -> Bool {
-    switch schedule {
-    case .unlimited: true
-    case .rate: Double(now) >= due
-    case .times(let times, _): now >= base + times[step]
-    }
+    times.count > 0 ? now >= base &+ times[step] : Double(now) >= due
   }
 
   /// It went.
   public mutating func advance(_ now: UInt64) {
-    switch schedule {
-    case .unlimited: break
-    case .rate: due = max(due, Double(now) - Self.patience) + interval
-    case .times(let times, let period):
-      step += 1
-      guard step == times.count else { return }
-      step = 0
-      base += period
-      // A lap that ended late begins the next one late.
-      if now > base + UInt64(Self.patience) { base = now }
+    guard times.count > 0 else {
+      if interval > 0 { due = max(due, Double(now) - Double(Self.patience)) + interval }
+      return
     }
+    step += 1
+    guard step == times.count else { return }
+    step = 0
+    base &+= period
+    // A lap that ended late begins the next one late.
+    if now > base &+ Self.patience { base = now }
   }
 }

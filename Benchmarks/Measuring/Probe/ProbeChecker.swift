@@ -52,12 +52,15 @@ public struct ProbeChecker: ~Copyable {
   public static let window: UInt64 = 1 << 20
 
   public private(set) var counts = ProbeCounts()
-  public private(set) var latency = LatencyRecorder()
+  private var delays = DelayCounts()
   private let wanted: UInt16?
   /// One bit for each number of the window.
   private var seen: FixedArray<UInt64>
   /// The highest number of each flow, plus one.
   private var last: FixedArray<UInt64>
+
+  /// The delays so far. It allocates.
+  public var latency: LatencyRecorder { delays.recorder }
 
   /// - Parameters:
   ///   - stream: the only one that counts; nil: the first that comes.
@@ -91,13 +94,13 @@ public struct ProbeChecker: ~Copyable {
     guard isNew(probe.sequence) else { return }
     counts.received &+= 1
     checkOrder(probe.sequence)
-    if probe.time != 0, time >= probe.time { latency.record(time - probe.time) }
+    if probe.time != 0, time >= probe.time { delays.record(time - probe.time) }
   }
 
   /// Forgets everything, for the next trial.
   public mutating func reset() {
     counts = ProbeCounts()
-    latency = LatencyRecorder()
+    delays.reset()
     for index in 0..<seen.count { seen[index] = 0 }
     for index in 0..<last.count { last[index] = 0 }
   }

@@ -81,19 +81,29 @@ public struct ProbeReport: Sendable {
 /// Sends frames and checks those that arrive, on one engine worker: a traffic generator, a sink, or both ends of a tester.
 ///
 /// It needs a local port to send from, and port numbers: what it sends leaves by port 0; what arrives on any port is checked.
+/// Its burst functions keep to the packet path's rules; threads around it are answered in its housekeeping, a thousand times a
+/// second.
 public struct ProbeHandler: PacketHandler, ~Copyable {
+  private enum Phase { case waiting, sending, done }
+
   private var checker: ProbeChecker
   private var composer: FrameComposer
   private var pacer: FramePacer
-  private let plan: SendingPlan?
-  private let progress: ProbeProgress
+  private var clock = ProbeClock()
+  private var phase: Phase
+  private var started: UInt64 = 0
+  private var last: UInt64 = 0
   private var deadline: UInt64 = 0
-  private var isSending = false
-  private var hasEnded: Bool
+  /// Frames to send at most.
+  private let limit: UInt64
+  private let duration: UInt64
+  private let isTimed: Bool
+  private let progress: ProbeProgress
 
   /// - Parameters:
   ///   - plan: nil: it sends nothing.
-  ///   - checks: what it expects to arrive.
+  ///   - stream: the only stream to check; nil: the first that comes.
+  ///   - flows: what the generator was told.
   public init(
     _ plan: SendingPlan?, stream: UInt16? = nil, flows: UInt32 = 1, progress: ProbeProgress
   ) throws(XSKError) {
@@ -101,56 +111,75 @@ public struct ProbeHandler: PacketHandler, ~Copyable {
     let checker = try ProbeChecker(stream: stream, flows: flows)
     let composer = try FrameComposer(
       frames: plan?.frames ?? [[0]], schedule: plan?.schedule ?? [], flows: plan?.flows ?? 1, probe: plan?.probe)
-    self.plan = plan
     self.progress = progress
     self.checker = checker
     self.composer = composer
-    pacer = FramePacer(plan?.pace ?? .unlimited, start: 0)
-    hasEnded = plan == nil
+    pacer = FramePacer(plan?.pace ?? .unlimited)
+    phase = plan == nil ? .done : .waiting
+    limit = plan?.packets ?? .max
+    duration = UInt64((plan?.seconds ?? 0) * 1e9)
+    isTimed = plan?.probe?.timeEvery ?? 0 > 0
   }
 
   public mutating func handle(_ burst: inout Burst) {
     // When the program sees them, not when the device did: that is what the packets are there for.
-    let now = TimestampClock.monotonicNanoseconds
+    let now = clock.nanoseconds
     for index in 0..<burst.count { checker.take(burst.bytes(index), length: burst.length(index), time: now) }
     burst.decideAll(.delivered)
   }
 
   public mutating func originate(_ burst: inout Burst) {
-    guard !hasEnded, let plan else { return }
-    var now = TimestampClock.monotonicNanoseconds
-    guard isSending || begin(now, plan) else { return }
-    guard now < deadline, !progress.mustStop.load(ordering: .relaxed) else { return end() }
+    guard phase == .sending else { return }
+    var now = clock.nanoseconds
+    guard now < deadline else {
+      phase = .done
+      return
+    }
     var isFirst = true
     while pacer.isDue(now) {
-      if let limit = plan.packets, composer.count >= limit { return end() }
-      guard burst.fit(length: composer.nextLength, for: .forward(to: 0)) == .now else { break }
-      if !isFirst, plan.probe?.timeEvery ?? 0 > 0 { now = TimestampClock.monotonicNanoseconds }
-      composer.next(time: now) { burst.compose(.forward(to: 0), $0) }
+      guard composer.count < limit else {
+        phase = .done
+        return
+      }
+      guard burst.fit(length: composer.nextLength, for: .forward(to: 0)) == .now else { return }
+      if !isFirst && isTimed { now = clock.nanoseconds }
+      composer.compose(time: now)
+      burst.compose(.forward(to: 0), composer.frame)
       pacer.advance(now)
+      last = now
       isFirst = false
     }
-    guard !isFirst else { return }
-    progress.sentCount.store(composer.count, ordering: .releasing)
-    progress.sentBytes.store(composer.byteCount, ordering: .releasing)
-    progress.lastTime.store(now, ordering: .releasing)
   }
 
   public mutating func housekeeping(_ held: inout HeldPackets, nanoseconds: UInt64) {
+    clock.adjust()
+    if phase == .waiting, progress.mayStart.load(ordering: .acquiring) {
+      phase = .sending
+      started = nanoseconds
+      deadline = nanoseconds + duration
+      pacer.begin(nanoseconds)
+    }
+    if progress.mustStop.load(ordering: .acquiring) { phase = .done }
+    progress.sentBytes.store(composer.byteCount, ordering: .releasing)
+    progress.startTime.store(started, ordering: .releasing)
+    progress.lastTime.store(last, ordering: .releasing)
+    progress.sentCount.store(composer.count, ordering: .releasing)
+    if phase == .done { progress.isFinished.store(true, ordering: .releasing) }
     progress.respond { ProbeReport(counts: checker.counts, latency: checker.latency) }
   }
+}
 
-  private mutating func begin(_ now: UInt64, _ plan: SendingPlan) -> Bool {
-    guard progress.mayStart.load(ordering: .acquiring) else { return false }
-    isSending = true
-    pacer = FramePacer(plan.pace, start: now)
-    deadline = now + UInt64(plan.seconds * 1e9)
-    progress.startTime.store(now, ordering: .releasing)
-    return true
+/// CLOCK_MONOTONIC from the time-stamp counter, for who may make no calls; set right a thousand times a second.
+private struct ProbeClock {
+  private var base = TimestampClock.monotonicNanoseconds
+  private var ticks = TimestampClock.now
+  private let nanosecondsPerTick = 1e9 / TimestampClock.shared.ticksPerSecond
+
+  var nanoseconds: UInt64 {
+    base &+ UInt64(max(0, Double(TimestampClock.now &- ticks) * nanosecondsPerTick))
   }
 
-  private mutating func end() {
-    hasEnded = true
-    progress.isFinished.store(true, ordering: .releasing)
+  mutating func adjust() {
+    (base, ticks) = (TimestampClock.monotonicNanoseconds, TimestampClock.now)
   }
 }

@@ -48,6 +48,16 @@ public struct LatencyRecorder: Sendable {
     longest = max(longest, nanoseconds)
   }
 
+  /// Counts several delays at once.
+  mutating func record(_ nanoseconds: UInt64, count: UInt64) {
+    histogram.record(min(nanoseconds, Self.longest), count: count)
+    shortest = min(shortest, nanoseconds)
+    longest = max(longest, nanoseconds)
+  }
+
+  /// The shortest and longest delay, where they are known better than from what was recorded.
+  mutating func setRange(_ range: ClosedRange<UInt64>) { (shortest, longest) = (range.lowerBound, range.upperBound) }
+
   public mutating func add(_ other: LatencyRecorder) {
     histogram.add(other.histogram)
     shortest = min(shortest, other.shortest)

@@ -3,12 +3,18 @@ import XSKEngine
 
 /// CPUs that this process may run on.
 public enum Processors {
-  /// Ascending.
-  public static var allowed: [Int] {
+  /// Ascending; as the first who asked was allowed, so that a thread which has kept itself off some still knows of them.
+  public static let allowed: [Int] = {
     var cpus = [UInt32](repeating: 0, count: 1024)
     // It writes at most as many as the array has.
     let count = unsafe Int(max(0, cxsk_allowed_cpus(&cpus, CInt(cpus.count))))
     return cpus[..<count].map { Int($0) }
+  }()
+
+  /// Keeps the calling thread, and what it starts from now on, off a CPU: whoever waits for a generator must not wait behind it.
+  static func avoid(_ cpu: Int) {
+    // If it is refused, or the only CPU, the thread stays where it is.
+    _ = unsafe cxsk_thread_avoid([UInt32(cpu)], 1)
   }
 
   /// The CPU asked for, or the highest.

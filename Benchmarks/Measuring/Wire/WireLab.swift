@@ -11,6 +11,8 @@ public struct WirePlacement: Hashable, Sendable {
   /// The device under test's.
   public var device: Int
 
+  /// Keeps the calling thread off the generator's CPU.
+  ///
   /// - Throws: without two CPUs, or if the process may not run on those named.
   public init(generator: Int? = nil, device: Int? = nil) throws(XSKError) {
     try Processors.require(2, for: "generator and device under test need")
@@ -21,6 +23,7 @@ public struct WirePlacement: Hashable, Sendable {
       throw XSKError("CPU \(deviceCPU)", "is the generator's and the device's", remedy: "give each one of its own")
     }
     (self.generator, self.device) = (generatorCPU, deviceCPU)
+    Processors.avoid(generatorCPU)
   }
 }
 
@@ -41,12 +44,14 @@ public final class WireLab {
   static let portAddress: LinkAddress = "02:00:00:00:00:02"
   static let targetAddress: LinkAddress = "02:00:00:00:00:99"
 
-  /// - Parameter kind: what is going to be tested.
-  public init(for kind: DeviceKind, placement: WirePlacement) throws(XSKError) {
+  /// - Parameters:
+  ///   - kind: what is going to be tested.
+  ///   - isJoined: both ends are in one namespace, so that one tester can have them both.
+  public init(for kind: DeviceKind, placement: WirePlacement, isJoined: Bool = false) throws(XSKError) {
     self.placement = placement
     sender = try NetworkNamespace("sender")
     device = try NetworkNamespace("device")
-    receiver = try NetworkNamespace("receiver")
+    receiver = isJoined ? sender : try NetworkNamespace("receiver")
     near = try VethPair(
       VethEnd("l0", in: sender, address: Self.senderAddress, gro: true),
       VethEnd("a0", in: device, address: Self.portAddress, gro: kind.needsGRO))

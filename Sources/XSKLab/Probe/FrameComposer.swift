@@ -11,6 +11,7 @@ public struct FrameComposer: ~Copyable {
   private let flows: UInt32
   private let probe: ProbeStream?
   private var step = 0
+  private var current = Place(start: 0, length: 0)
   private var flow: UInt32 = 0
   /// Frames composed so far; the next probe's number.
   public private(set) var count: UInt64 = 0
@@ -49,29 +50,33 @@ public struct FrameComposer: ~Copyable {
   /// Bytes of the next frame.
   public var nextLength: Int { places[Int(order[step])].length }
 
-  /// Frames until the schedule begins anew.
-  public var stepsLeft: Int { order.count - step }
-
-  /// Composes the next frame.
+  /// Composes the next frame. `frame` is it until the next call.
   ///
-  /// - Parameters:
-  ///   - time: CLOCK_MONOTONIC in nanoseconds, for a probe.
-  ///   - body: takes the frame's bytes.
-  public mutating func next(time: UInt64, _ body: (RawSpan) -> Void) {
+  /// - Parameter time: CLOCK_MONOTONIC in nanoseconds, for a probe.
+  public mutating func compose(time: UInt64) {
     let index = Int(order[step])
-    let place = places[index]
+    current = places[index]
     step += 1
     if step == order.count { step = 0 }
-    let payload = probe.map { ProbePayload(stream: $0.number, sequence: count, time: $0.isTimed(count) ? time : 0) }
-    let flow = self.flow
-    let varied = fields.count > 0 ? fields[index] : nil
-    storage.withBytes(place.start, place.length) { bytes in
-      // Checksums are worked out from the template's fields, and everything that varies is written each time.
-      varied?.write(flow: flow, probe: payload, into: &bytes)
-      body(bytes.bytes)
+    if fields.count > 0 { vary(fields[index], time) }
+    flow = flow + 1 == flows ? 0 : flow + 1
+    count &+= 1
+    byteCount &+= UInt64(current.length)
+  }
+
+  /// The frame that was composed last.
+  public var frame: RawSpan {
+    @_lifetime(borrow self)
+    get {
+      // A span of bytes has no padding to be read by mistake.
+      unsafe storage.span.bytes.extracting(current.start..<current.start + current.length)
     }
-    self.flow = flow + 1 == flows ? 0 : flow + 1
-    count += 1
-    byteCount += UInt64(place.length)
+  }
+
+  /// Checksums are worked out from the template's fields, and everything that varies is written each time.
+  private mutating func vary(_ field: FrameFields, _ time: UInt64) {
+    let payload = probe.map { ProbePayload(stream: $0.number, sequence: count, time: $0.isTimed(count) ? time : 0) }
+    let flow = flow
+    storage.withBytes(current.start, current.length) { field.write(flow: flow, probe: payload, into: &$0) }
   }
 }

@@ -52,7 +52,7 @@ struct FrameFields: Hashable, Sendable, BitwiseCopyable {
       let first = probe.first
       bytes.put(first, at: payload + 2)
       bytes.put(probe.time, at: payload + 10)
-      for value in [first, probe.time] { sum += (value >> 32) + (value & 0xffff_ffff) }
+      sum += (first >> 32) + (first & 0xffff_ffff) + (probe.time >> 32) + (probe.time & 0xffff_ffff)
     }
     if family == 4 {
       bytes.put(~Self.folded(UInt64(~ipChecksum) + UInt64(~address) + UInt64(flowAddress)), at: 24)

@@ -24,6 +24,9 @@ public final class LiveFrameGenerator: Sendable {
     /// Frames a second, 1000 or more; nil: as many as go. The CPU is fully used either way: the wait between frames
     /// spins. Time lost to other threads is not made up for.
     public var rate: Double?
+    /// With a rate: frames that can't be sent within this time of the first are not sent at all, so that a generator that is too
+    /// slow shows by how many it sent. Nil: it takes the time that it needs.
+    public var window: Duration?
     /// The CPU to run on; nil: any. Probes need one.
     public var cpu: UInt32?
     /// Run ahead of all ordinary threads of its CPU (SCHED_FIFO), so that nothing is lost to them but the share that the kernel

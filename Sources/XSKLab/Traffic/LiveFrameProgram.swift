@@ -67,7 +67,7 @@ struct LiveFrameProgram: Sendable {
   }
 
   /// Bytes of `struct live_frames_state`.
-  private static let stateBytes: UInt32 = 48
+  private static let stateBytes: UInt32 = 56
 
   /// Frames that the program has redirected so far.
   var sent: UInt64 { BPFObject.sum(state, valueBytes: Self.stateBytes) }
@@ -92,6 +92,7 @@ struct LiveFrameProgram: Sendable {
     let varies = configuration.flows > 1 || configuration.probe != nil
     let fields = varies ? try configuration.frames.map { frame throws(XSKError) in try FrameFields(frame) } : []
     let first = fields.first
+    append(UInt64(configuration.window.map { max(1, $0 / .nanoseconds(1)) } ?? 0))
     append(UInt64(configuration.probe?.number ?? 0) << 48)
     append(ifindex)
     append(configuration.flows)

@@ -30,6 +30,7 @@ struct live_frames_class {
 
 /* The same layout is written by LiveFrameProgram.swift. Fields of the template are in host byte order. */
 struct live_frames_config {
+	__u64 window_ns; /* with an interval: frames that are not due so soon after the first are not sent; 0: all are */
 	__u64 probe; /* the stream's number in the upper 16 bits, where probes have the sequence number below it */
 	__u32 ifindex;
 	__u32 flows;
@@ -53,6 +54,7 @@ struct live_frames_state {
 	__u64 bytes;
 	__u64 step; /* in the schedule */
 	__u64 untimed; /* probes until the next that has a time */
+	__u64 first_ns; /* when the first frame went */
 };
 
 struct {
@@ -95,17 +97,22 @@ static long wait_step(__u32 step, void *due)
 
 /*
  * Spins until the next frame is due: starting a run costs the kernel some 20 ms, so it can't be paced from outside.
- * A run that has fallen more than a millisecond behind does not make up for it.
+ * A run that has fallen more than a millisecond behind does not make up for it. False: the window is over.
  */
-static __always_inline void pace(struct live_frames_state *state, __u32 interval_ps)
+static __always_inline int pace(struct live_frames_state *state, __u32 interval_ps, __u64 window_ns)
 {
 	__u64 now = bpf_ktime_get_ns(), due = state->due_ps / 1000;
 
+	if (!state->first_ns)
+		state->first_ns = now;
+	if (window_ns && now - state->first_ns >= window_ns)
+		return 0;
 	if (now > due + 1000000)
 		state->due_ps = now * 1000;
 	else if (now < due)
 		bpf_loop(1 << 17, wait_step, &due, 0); /* bounded: a few milliseconds */
 	state->due_ps += interval_ps;
+	return 1;
 }
 
 /*
@@ -166,8 +173,8 @@ int live_frames(struct xdp_md *ctx)
 
 	if (!config || !state)
 		return XDP_ABORTED;
-	if (config->interval_ps)
-		pace(state, config->interval_ps);
+	if (config->interval_ps && !pace(state, config->interval_ps, config->window_ns))
+		return XDP_DROP;
 	if (config->schedule_length > 1) {
 		__u64 step = state->step;
 
