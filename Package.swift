@@ -127,8 +127,8 @@ let package = Package(
     .executableTarget(
       name: "xskbench",
       dependencies: [
-        "Captures", "ContainerDataplane", "Forwarder", "GROLite", "Measuring", "PacketHeaders", "Reporting", "ResultPage",
-        "XSKEngine", "XSKLab", "CXsk",
+        "Captures", "ContainerDataplane", "Forwarder", "GROLite", "Measuring", "PacketHeaders", "Reporting",
+        "ResultPage", "XSKEngine", "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/xskbench", swiftSettings: swiftSettings),
 
