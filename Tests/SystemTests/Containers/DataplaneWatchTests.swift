@@ -46,6 +46,8 @@ import XSKLab
         // Only what is ours: numbers may have been given to others.
         let command = try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)
         if command?.contains(node.directory) == true { Glibc.kill(pid, SIGKILL) }
+        // Children of this process, whoever watched them last: exit tests wait for any child, and would find a zombie forever.
+        _ = eventually { waitpid(pid, nil, WNOHANG) != 0 }
       }
     }
   }
