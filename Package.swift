@@ -90,8 +90,11 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ], swiftSettings: swiftSettings),
 
-    // What every program does alike: output line by line, signals, exit status.
-    .target(name: "ProgramSupport", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
+    // What every program does alike: arguments to exit status, output line by line, signals.
+    .target(
+      name: "ProgramSupport",
+      dependencies: ["XSKEngine", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: swiftSettings),
 
     // Captures through the engine on simulated rings: what `xskfwd replay` does.
     .target(

@@ -1,7 +1,5 @@
 import ArgumentParser
-import Glibc
 import ProgramSupport
-import XSKEngine
 
 /// The program: parses, runs, and turns every failure into one sentence on standard error.
 ///
@@ -20,27 +18,5 @@ struct Xskfwd: ParsableCommand {
       Show.self, Drain.self, Resume.self, Stop.self, CaptureCommand.self, DoctorCommand.self, Top.self, Demo.self,
     ])
 
-  static func main() {
-    // A closed pipe ends the output, not the engine.
-    signal(SIGPIPE, SIG_IGN)
-    Console.openMissingDescriptors()
-    do {
-      var command = try parseAsRoot()
-      try command.run()
-    } catch let status as ExitCode {
-      Glibc.exit(status.rawValue)
-    } catch let failure as RunFailure {
-      fail("xskfwd: \(failure.reason)", status: 1)
-    } catch let error as XSKError {
-      fail("xskfwd: \(error)")
-    } catch {
-      guard exitCode(for: error) != .success else { exit(withError: error) }
-      fail(fullMessage(for: error))
-    }
-  }
-
-  private static func fail(_ message: String, status: CInt = 2) -> Never {
-    Console.error(message)
-    Glibc.exit(status)
-  }
+  static func main() { runProgram() }
 }

@@ -103,7 +103,7 @@ extension ResultPage {
 
 /// The part of a Markdown file that is made from results, between two comments.
 public enum GeneratedPart {
-  public static let begin = "<!-- results: made by scripts/results -->"
+  public static let begin = "<!-- results: scripts/results replaces what is between -->"
   public static let end = "<!-- end of results -->"
 
   /// The file with another text between the comments.
