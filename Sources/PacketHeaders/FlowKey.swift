@@ -15,6 +15,18 @@
     (address0, address1, address2, address3, identity) = (0, 0, 0, 0, 0)
   }
 
+  /// A key of its words, which calls pass on in registers.
+  ///
+  /// - Parameters:
+  ///   - upper: `address0` and `address1`.
+  ///   - lower: `address2` and `address3`.
+  @inlinable @inline(always)
+  public init(_ upper: (UInt64, UInt64), _ lower: (UInt64, UInt64), _ identity: UInt64) {
+    (address0, address1) = upper
+    (address2, address3) = lower
+    self.identity = identity
+  }
+
   /// 4, 6, or 0 for what is not IP.
   @inlinable @inline(always) public var version: UInt8 { UInt8(truncatingIfNeeded: identity &>> 40) }
   /// The protocol after IPv6's extension headers (IANA protocol number).

@@ -32,17 +32,14 @@ extension RuleClassifier {
     _ key: FlowKey, _ flags: PacketSummary.Flags, _ malformation: Malformation, context: borrowing Context,
     from first: Int = 0
   ) -> Int? {
-    var rows = RuleFlowRows()
-    findServiceRows(key, flags, malformation, &rows)
-    if blockCount == 1 && first == 0 {
-      let found = searchServices(rows, key, flags, context)
-      if found != Self.undecided { return found < 0 ? nil : found }
-    }
-    if fieldsInUse & 0x03 != 0 { findAddressRows(key, flags, &rows) }
-    var others = NoOtherRows()
-    return count <= 64
-      ? searchWord(rows, &others, key, flags, context, from: first)
-      : searchBlocks(rows, &others, key, flags, context, from: first)
+    guard count > 0 else { return nil }
+    let found =
+      blockCount == 1
+      ? searchBlock(key, flags, malformation, context, from: first)
+      : searchManyBlocks(
+        (key.address0, key.address1), (key.address2, key.address3), key.identity, flags, malformation, context,
+        from: first)
+    return found < 0 ? nil : found
   }
 
   /// Addresses, ports, protocol.
@@ -74,45 +71,79 @@ extension RuleClassifier {
     return destination & source & destinationPort & sourcePort & ipProtocol & others
   }
 
-  // MARK: By protocol and ports alone
+  // MARK: One block
 
-  @inlinable static var undecided: Int { -2 }
-
-  /// The first rule, if protocol and ports, which cost least, are enough to tell: -1 if they rule all rules out, and the rule
-  /// if no prefixes are asked for by the first that is left. Otherwise `undecided`.
+  /// The first rule of those in one block; -1 if none matches.
   ///
-  /// - Precondition: there is one block.
+  /// By protocol and ports first, which cost least, and mostly are enough to tell. Addresses are looked up when the first rule
+  /// that is left asks for some.
+  ///
+  /// - Precondition: there is one block, and at least one rule.
   @inlinable @inline(always)
-  func searchServices<Context: RuleContext & ~Copyable & ~Escapable>(
-    _ rows: RuleFlowRows, _ key: FlowKey, _ flags: PacketSummary.Flags, _ context: borrowing Context
+  func searchBlock<Context: RuleContext & ~Copyable & ~Escapable>(
+    _ key: FlowKey, _ flags: PacketSummary.Flags, _ fault: Malformation, _ context: borrowing Context,
+    from first: Int
   ) -> Int {
+    var rows = RuleFlowRows()
+    findServiceRows(key, flags, fault, &rows)
     // Rows that the compiler made.
     let ipProtocol = unsafe heads[Int(rows.ipProtocol)]
     let destinationPort = unsafe heads[Int(rows.destinationPort)]
     let sourcePort = unsafe heads[Int(rows.sourcePort)]
-    var summary = ipProtocol.summary & destinationPort.summary & sourcePort.summary
+    // Of up to 64 rules the summary is the only word. A single block has all rules in their order.
     let isFlat = count <= 64
+    var summary = ipProtocol.summary & destinationPort.summary & sourcePort.summary
+    // A smart shift: from 64 on nothing is left.
+    if first != 0 { summary &= UInt64.max << UInt64(truncatingIfNeeded: isFlat ? first : first &>> 6) }
+    var destination = RuleHead(summary: .max, base: 0)
+    var source = destination
+    var hasAddresses = false
     while summary != 0 {
-      // Of a small set the summary is the only word.
       var word = summary
-      var firstOfWord = 0
+      var index: UInt32 = 0
       if !isFlat {
-        let index = UInt32(truncatingIfNeeded: summary.trailingZeroBitCount)
+        index = UInt32(truncatingIfNeeded: summary.trailingZeroBitCount)
         // As in possibleRules(_:_:_:).
         word = unsafe pool[Int(ipProtocol.base &+ index)] & pool[Int(destinationPort.base &+ index)]
         unsafe word &= pool[Int(sourcePort.base &+ index)]
-        firstOfWord = Int(index) &* 64
+        if first &>> 6 == Int(index) { word &= UInt64.max &<< UInt64(truncatingIfNeeded: first & 63) }
+        if hasAddresses { unsafe word &= pool[Int(destination.base &+ index)] & pool[Int(source.base &+ index)] }
       }
       while word != 0 {
-        // Bits are only set for rules that are there. A single block has all rules in their order.
-        let rule = firstOfWord &+ word.trailingZeroBitCount
-        guard unsafe !asksForAddresses[rule] else { return Self.undecided }
+        // Bits are only set for rules that are there.
+        let rule = Int(index) &* 64 &+ word.trailingZeroBitCount
+        if unsafe !hasAddresses && asksForAddresses[rule] {
+          findAddressRows(key, flags, &rows)
+          unsafe (destination, source) = (heads[Int(rows.destination)], heads[Int(rows.source)])
+          hasAddresses = true
+          summary &= destination.summary & source.summary
+          if isFlat {
+            word &= summary
+          } else {
+            // The pool has the word if all summaries do.
+            guard summary &>> UInt64(index) & 1 != 0 else { break }
+            unsafe word &= pool[Int(destination.base &+ index)] & pool[Int(source.base &+ index)]
+          }
+          continue
+        }
         if !hasSetConditions || meetsConditions(rule, key, flags, context) { return rule }
         word &= word &- 1
       }
-      summary = isFlat ? 0 : summary & (summary &- 1)
+      summary = isFlat ? 0 : summary & ~(1 &<< UInt64(index))
     }
     return -1
+  }
+
+  /// The same of more blocks than one. The key comes in pieces, as for `meetsAll`.
+  @inlinable @inline(never)
+  func searchManyBlocks<Context: RuleContext & ~Copyable & ~Escapable>(
+    _ upper: (UInt64, UInt64), _ lower: (UInt64, UInt64), _ identity: UInt64, _ flags: PacketSummary.Flags,
+    _ fault: Malformation, _ context: borrowing Context, from first: Int
+  ) -> Int {
+    let key = FlowKey(upper, lower, identity)
+    let rows = flowRows(key, flags, fault)
+    var others = NoOtherRows()
+    return searchBlocks(rows, &others, key, flags, context, from: first) ?? -1
   }
 
   // MARK: Up to 64 rules: one word
@@ -248,10 +279,7 @@ extension RuleClassifier {
     _ start: Int, _ end: Int, _ upper: (UInt64, UInt64), _ lower: (UInt64, UInt64), _ identity: UInt64,
     _ context: borrowing Context
   ) -> Bool {
-    var key = FlowKey()
-    (key.address0, key.address1) = upper
-    (key.address2, key.address3) = lower
-    key.identity = identity
+    let key = FlowKey(upper, lower, identity)
     for place in start..<end {
       let condition = unsafe setConditions[place]
       guard isInAny(condition, key, context) != condition.isNegated else { return false }

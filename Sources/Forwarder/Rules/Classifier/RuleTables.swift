@@ -5,6 +5,7 @@
   /// Wraps below 0, and is only used with a word's number added.
   @usableFromInline var base: UInt32
 
+  @inlinable @inline(always)
   init(summary: UInt64, base: UInt32) {
     self.summary = summary
     self.base = base

@@ -12,8 +12,8 @@ struct BlockPlan {
   static let wordsInBlock = 64
   static let rulesInBlock = 4096
 
-  /// Up to this many rules are one block: two words are looked at sooner than blocks are chosen.
-  private static let together = 128
+  /// Up to this many rules are one block: eight words are looked at sooner than blocks are chosen.
+  private static let together = 512
   /// Fewer alike ones are not worth a block.
   private static let leastAlike = 64
 
