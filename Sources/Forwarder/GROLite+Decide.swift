@@ -44,12 +44,8 @@ extension GROLite {
     var index = 0
     for number in 0..<unitCount {
       let unit = self.unit(number)
-      guard unit.first == index else { return false }
-      for _ in 1..<unit.count {
-        guard next(after: index) == index &+ 1 else { return false }
-        index &+= 1
-      }
-      index &+= 1
+      guard unit.first == index, isRun(unit) else { return false }
+      index &+= unit.count
     }
     return index == count
   }

@@ -17,7 +17,22 @@ public protocol UnitHandler: ~Copyable {
   static var decidesAlone: Bool { get }
 
   /// As `prefetch`, for a packet that is going to be a unit by itself, and that nobody has parsed yet.
-  func prefetch(alone index: Int, of packets: borrowing BurstPackets)
+  func prefetch(alone frame: RawSpan)
+
+  /// Whether plain packets of a burst may be asked about by their headers alone.
+  func decidesPlain(_ burst: borrowing Burst) -> Bool
+
+  /// Decides about a plain packet by itself: well-formed TCP or UDP, untagged, over IPv4 without options, in one piece.
+  ///
+  /// - Parameters:
+  ///   - headers: its headers. Not to be passed on out of line, lest they have to be in memory.
+  ///   - frame: its bytes, which may be rewritten.
+  ///   - port: the port that it came in on.
+  ///   - now: when this turn began, as `Burst.now`.
+  /// - Returns: its verdict; nil if more has to be known: then nothing is counted or changed, and `decide(_:of:in:)` is asked.
+  mutating func decide(
+    plain headers: PacketSummary, _ frame: inout MutableRawSpan, on port: UInt8, now: UInt64
+  ) -> Verdict?
 
   /// Units ahead of `decide` that `prefetch` is called for: 0…64, a constant. 0: it isn't called.
   static var prefetchDistance: Int { get }
@@ -40,7 +55,16 @@ extension UnitHandler where Self: ~Copyable {
 
   @inlinable public static var decidesAlone: Bool { false }
 
-  @inlinable public func prefetch(alone index: Int, of packets: borrowing BurstPackets) {}
+  @inlinable public func prefetch(alone frame: RawSpan) {}
+
+  @inlinable public func decidesPlain(_ burst: borrowing Burst) -> Bool { false }
+
+  @inlinable
+  public mutating func decide(
+    plain headers: PacketSummary, _ frame: inout MutableRawSpan, on port: UInt8, now: UInt64
+  ) -> Verdict? {
+    nil
+  }
 
   @inlinable public func prefetch(_ unit: GROUnit, of gro: borrowing GROLite) {}
 

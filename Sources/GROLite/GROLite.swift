@@ -95,6 +95,24 @@ extension GROLite {
     return Int(unsafe links[index])
   }
 
+  /// Whether a unit's packets are as many that arrived one after the other, in that order.
+  @inlinable @inline(always)
+  public func isRun(_ unit: GROUnit) -> Bool {
+    var index = unit.first
+    let last = unit.first &+ unit.count &- 1
+    precondition(last < configuration.capacity)
+    while index < last {
+      // Four links at a time: below the last three places the block goes on with other arrays.
+      let links = unsafe UnsafeRawPointer(links + index).loadUnaligned(as: UInt64.self)
+      let run = UInt64(truncatingIfNeeded: index) &* 0x0001_0001_0001_0001 &+ 0x0004_0003_0002_0001
+      // Only those before the last packet's count.
+      let beyond = max(0, 4 &- (last &- index))
+      guard (links ^ run) &<< UInt64(truncatingIfNeeded: beyond &* 16) == 0 else { return false }
+      index &+= 4
+    }
+    return true
+  }
+
   /// Calls `body` with the burst's index of each packet of a unit, in order.
   @inlinable @inline(always)
   public func forEachPacket(of unit: GROUnit, _ body: (Int) -> Void) {

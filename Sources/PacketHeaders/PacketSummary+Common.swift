@@ -2,6 +2,17 @@
 /// no options but TCP timestamps. It fills in exactly what `parseAny(ethernet:length:)` would (a test compares them), or
 /// nothing: one length guard, then loads at constant offsets that need no checks.
 extension PacketSummary {
+  /// The summary of untagged TCP or UDP over plain IPv4, in one piece: what `parse(ethernet:length:)` makes of it. It need
+  /// not lie in memory, so fields that nobody asks for are not even read.
+  ///
+  /// - Returns: nil for everything else, and for much that is like it.
+  @inlinable @inline(always)
+  public init?(plain frame: RawSpan) {
+    self.init()
+    let length = frame.byteCount
+    guard length >= 54, frame.load16(12) == 0x0008, parseCommonIPv4(frame, length) else { return nil }
+  }
+
   /// - Returns: false if the frame is none of these; the summary is of no use then.
   @inlinable @inline(always)
   mutating func parseCommon(_ frame: RawSpan, length: Int) -> Bool {

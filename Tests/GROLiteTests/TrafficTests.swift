@@ -23,6 +23,26 @@ import Testing
     }
   }
 
+  @Test func `a unit is a run where its packets arrived one after the other`() {
+    var (runs, others) = (0, 0)
+    for seed in 0..<200 {
+      var random = SeededGenerator(UInt64(seed))
+      let traffic = SampleTraffic(&random, trouble: seed % 2 == 0).packets.prefix(1024)
+      var gro = GROLite(GROConfiguration())
+      gro.process(Burst(Array(traffic)))
+      for number in 0..<gro.unitCount {
+        let unit = gro.unit(number)
+        var packets: [Int] = []
+        gro.forEachPacket(of: unit) { packets.append($0) }
+        let isRun = packets == Array(unit.first..<unit.first + unit.count)
+        #expect(gro.isRun(unit) == isRun, "seed \(seed): \(packets)")
+        guard unit.count > 1 else { continue }
+        if isRun { runs += 1 } else { others += 1 }
+      }
+    }
+    #expect(runs > 100 && others > 100)
+  }
+
   /// All traffic in bursts of random sizes; the units in the order of delivery.
   static func run(
     _ traffic: [SamplePacket], _ configuration: GROConfiguration, _ random: inout SeededGenerator

@@ -21,6 +21,15 @@ import Testing
     }
   }
 
+  /// A sample with up to five bytes of it changed.
+  static func damaged(_ round: Int, _ random: inout SeededGenerator) -> [UInt8] {
+    var frame = sample(&random).frame
+    for _ in 0..<[0, 0, 1, 2, 5][round % 5] {
+      frame[Int.random(in: 0..<min(frame.count, 90), using: &random)] = .random(in: 0...255, using: &random)
+    }
+    return frame
+  }
+
   static func same(_ left: PacketSummary, _ right: PacketSummary) -> Bool {
     left.key == right.key && left.linkWord0 == right.linkWord0 && left.linkWord1 == right.linkWord1
       && left.vlanTags == right.vlanTags && left.networkWord == right.networkWord && left.tcpWord == right.tcpWord
@@ -34,10 +43,7 @@ import Testing
     var random = SeededGenerator(1)
     var taken = 0
     for round in 0..<60_000 {
-      var frame = Self.sample(&random).frame
-      for _ in 0..<[0, 0, 1, 2, 5][round % 5] {
-        frame[Int.random(in: 0..<min(frame.count, 90), using: &random)] = .random(in: 0...255, using: &random)
-      }
+      var frame = Self.damaged(round, &random)
       if random.once(in: 8) { frame.removeLast(Int.random(in: 0..<frame.count, using: &random)) }
       let length = frame.count + (random.once(in: 10) ? 100 : 0)
       var short = PacketSummary()
@@ -48,5 +54,18 @@ import Testing
       #expect(Self.same(short, whole), "round \(round): \(frame)")
     }
     #expect(taken > 15_000)
+  }
+
+  @Test func `a plain packet's summary is that of the whole parser`() {
+    var random = SeededGenerator(2)
+    var taken = 0
+    for round in 0..<20_000 {
+      let frame = Self.damaged(round, &random)
+      guard let plain = PacketSummary(plain: frame.packet) else { continue }
+      taken += 1
+      #expect(Self.same(plain, PacketSummary(frame.packet)), "round \(round): \(frame)")
+      #expect(plain.flags.isSuperset(of: [.flow, .addresses]) && plain.key.version == 4)
+    }
+    #expect(taken > 2_000)
   }
 }

@@ -98,29 +98,47 @@ public final class Routes: Sendable {
   ) -> Verdict {
     let place = plainHop(summary)
     guard place != Self.noPlainHop else { return routeOtherwise(unit, summary, gro, &burst, &answers) }
-    return forward(
-      unit, by: place, network: Int(summary.networkOffset), version: summary.key.version, of: gro, in: &burst)
+    _ = rewrite(
+      unit, for: place, network: Int(summary.networkOffset), version: summary.key.version, of: gro, in: &burst)
+    return verdict(place)
   }
 
-  /// Sends a unit's packets on by a hop that `plainHop` has found.
+  /// Rewrites a unit's packets for a hop that `plainHop` has found.
   ///
   /// - Parameters:
   ///   - network: where the IP header begins.
   ///   - version: the IP header's.
+  /// - Returns: their bytes together.
   @inlinable @inline(__always)
-  func forward(
-    _ unit: GROUnit, by place: Int, network: Int, version: UInt8, of gro: borrowing GROLite, in burst: inout Burst
-  ) -> Verdict {
-    let link = links[place]
+  func rewrite(
+    _ unit: GROUnit, for place: Int, network: Int, version: UInt8, of gro: borrowing GROLite, in burst: inout Burst
+  ) -> Int {
+    let addresses = links[place].addresses
     let isCommon = network == 14 && version == 4
-    gro.forEachPacket(of: unit) { index in
-      var frame = burst.mutableBytes(index)
-      if isCommon { return frame.forwardIPv4(to: link.addresses) }
-      frame.setEthernetAddresses(link.addresses)
-      frame.decrementHopLimit(at: network, version: version)
+    var frames = burst.frames
+    var (index, left, bytes) = (unit.first, unit.count, 0)
+    while true {
+      bytes &+= frames.packetLength(at: index)
+      var frame = frames.mutableBytes(at: index)
+      if isCommon {
+        frame.forwardIPv4(to: addresses)
+      } else {
+        frame.setEthernetAddresses(addresses)
+        frame.decrementHopLimit(at: network, version: version)
+      }
+      left &-= 1
+      guard left > 0 else { return bytes }
+      index = gro.next(after: index)
     }
-    return .forward(to: link.port)
   }
+
+  /// The same of one untagged IPv4 packet.
+  @inlinable @inline(__always)
+  func rewrite(plain frame: inout MutableRawSpan, for place: Int) { frame.forwardIPv4(to: links[place].addresses) }
+
+  /// What packets get that were rewritten for a hop.
+  @inlinable @inline(__always)
+  func verdict(_ place: Int) -> Verdict { .forward(to: links[place].port) }
 
   @inlinable static var noPlainHop: Int { -1 }
 

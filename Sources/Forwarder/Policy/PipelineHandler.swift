@@ -42,19 +42,22 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
     }
     if state.looksBeyondFlow && unit.count > 1 { return decideEach(unit, gro, &burst) }
     let place = match(gro.summary(of: unit), unit.first, &burst)
-    state.counters.add(place, packets: unit.count, bytes: Self.bytes(unit, unit.count, gro, burst.packets))
-    if burst.isCapturing { note(place, unit, unit.count, gro, &burst) }
     let entry = state.entries[place]
     // The two that are common, without a table of jumps.
-    if entry.kind == .verdict { return entry.verdict }
-    if entry.kind == .route {
+    if entry.kind == .route && !burst.isCapturing {
       let hop = state.stage.plainHop(gro.summary(of: unit))
-      guard hop != RouteStage.noPlainHop else { return routeOtherwise(unit, gro.summary(of: unit), gro, &burst) }
-      let headers = gro.summary(of: unit)
-      let verdict = state.stage.forward(
-        unit, by: hop, network: Int(headers.networkOffset), version: headers.key.version, of: gro, in: &burst)
-      return state.sources.isolates ? apart(verdict, burst.port) : verdict
+      if hop != RouteStage.noPlainHop {
+        let headers = gro.summary(of: unit)
+        let bytes = state.stage.rewrite(
+          unit, for: hop, network: Int(headers.networkOffset), version: headers.key.version, of: gro, in: &burst)
+        state.counters.add(place, packets: unit.count, bytes: bytes)
+        let verdict = state.stage.verdict(hop)
+        return state.sources.isolates ? apart(verdict, burst.port) : verdict
+      }
     }
+    state.counters.add(place, packets: unit.count, bytes: Self.bytes(unit, unit.count, gro, burst.packets))
+    if burst.isCapturing { note(place, unit, unit.count, gro, &burst) }
+    if entry.kind == .verdict { return entry.verdict }
     return decideOtherwise(place, unit, gro.summary(of: unit), gro, &burst)
   }
 
@@ -67,7 +70,8 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
   ) -> Verdict? {
     let entry = state.entries[place]
     switch entry.kind {
-    case .verdict, .route, .steps: return carryOut(place, unit, summary, gro, &burst)
+    case .route: return routeOtherwise(unit, summary, gro, &burst)
+    case .verdict, .steps: return carryOut(place, unit, summary, gro, &burst)
     case .offloadedSource, .offloadedFlow:
       ask(entry, summary, burst.port)
       return entry.verdict
@@ -86,7 +90,7 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
   }
 
   /// The entry of the first rule, from `first` on, that matches a packet; of the last resort if none does.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   mutating func match(
     _ summary: @autoclosure () -> PacketSummary, _ index: Int, _ burst: inout Burst, from first: Int = 0
   ) -> Int {
@@ -168,8 +172,7 @@ extension PipelineHandler {
   }
 
   @inlinable @inline(__always)
-  public func prefetch(alone index: Int, of packets: borrowing BurstPackets) {
-    let headers = packets.bytes(at: index)
+  public func prefetch(alone headers: RawSpan) {
     // Untagged IPv4. It is a hint: whatever lies there, looking it up is harmless.
     guard headers.byteCount >= 34, headers.byte(12) == 0x08, headers.byte(13) == 0 else { return }
     let (source, destination) = (headers.word(26), headers.word(30))

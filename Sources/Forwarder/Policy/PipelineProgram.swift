@@ -39,6 +39,13 @@ struct PipelineStep: BitwiseCopyable, Sendable {
   var mask: UInt32 = 0
   /// The VLAN priority; 0xFF: as it was.
   var priority: UInt8 = 0xFF
+
+  var isPlain: Bool {
+    switch kind {
+    case .verdict, .route, .limit, .count, .skip: true
+    case .host, .malformed, .sample, .setVLAN, .removeVLAN, .setMark: false
+    }
+  }
 }
 
 /// The actions of all rules, and of the two last resorts behind them.
@@ -58,6 +65,18 @@ struct PipelineProgram: Sendable {
     for rule in set.rules { add(rule.actions.map { step($0) }, offload: rule.offload) }
     add([step(set.defaultAction)])
     add([set.malformedAction.map { step($0) } ?? PipelineStep(kind: .malformed)])
+  }
+
+  /// Whether a plain packet's way can be gone to its end without looking at more than its headers, whatever rules it meets: they
+  /// limit, count, skip, route, and give verdicts. The last resort for malformed packets is none that it meets.
+  var hasPlainStepsOnly: Bool {
+    entries.dropLast().allSatisfy { entry in
+      switch entry.kind {
+      case .verdict, .route: true
+      case .malformed, .offloadedSource, .offloadedFlow: false
+      case .steps: steps[Int(entry.first)..<Int(entry.first + entry.count)].allSatisfy(\.isPlain)
+      }
+    }
   }
 
   /// Counts that a worker keeps: each entry's, each counter's.

@@ -30,6 +30,8 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
   /// No rule asks for more than addresses, ports, protocol and prefix sets.
   @usableFromInline let asksForFlowOnly: Bool
   @usableFromInline let usesRoutes: Bool
+  /// Every rule's steps are such as `carryOutPlain` can carry out.
+  @usableFromInline let hasPlainStepsOnly: Bool
   /// Of verdicts in the kernel: milliseconds, and the generation that they are asked for in.
   let verdictLifetime: UInt32
   let verdictGeneration: UInt32
@@ -63,6 +65,7 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
     asksForFlowOnly = classifier.asksForFlowOnly
     usesMetadata = policy.usesMetadata
     usesRoutes = policy.usesRoutes
+    hasPlainStepsOnly = policy.program.hasPlainStepsOnly
     verdictLifetime = UInt32(policy.configuration.offload.lifetime)
     verdictGeneration = policy.verdictGeneration
     (sourceSets, destinationSets) = policy.setsInUse

@@ -16,8 +16,9 @@ extension MutableRawSpan {
     // TTL is the low byte, in memory, of the word that it shares with the protocol.
     let old = bytes.load16(networkOffset &+ 8)
     precondition(old & 0xFF > 1, "a packet at the end of its TTL is not forwarded")
-    let checksum = InternetChecksum.update(bytes.load16(networkOffset &+ 10), from: old, to: old &- 1)
+    // The sum gets smaller by one, so its complement greater, with end-around carry.
+    let checksum = UInt32(bytes.load16(networkOffset &+ 10)) &+ 1
     store16(old &- 1, at: networkOffset &+ 8)
-    store16(checksum, at: networkOffset &+ 10)
+    store16(UInt16(truncatingIfNeeded: checksum &+ (checksum >= 0xFFFF ? 1 : 0)), at: networkOffset &+ 10)
   }
 }

@@ -1,8 +1,9 @@
-import Forwarder
 import PacketHeaders
 import PacketSamples
 import Testing
 import XSKEngine
+
+@testable import Forwarder
 
 /// The pipeline against the slow way, on random policies and traffic.
 @Suite struct PipelinePropertyTests {
@@ -29,13 +30,31 @@ import XSKEngine
     }
   }
 
+  /// Rules that leave plain packets to the loop that has their headers in registers.
+  @Test(arguments: [1, 6, 30, 90])
+  func `plain packets get what the configuration says`(rules: Int) throws {
+    let networks = try (0..<2).map { try RandomPolicy.Network(UInt64(rules * 2 + $0)) }
+    for seed in 0..<UInt64(24) {
+      var faults: [String]?
+      for _ in 0..<20 where faults == nil {
+        faults = try Self.faults(.arrival, networks[Int(seed % 2)], rules: rules, seed: seed, isPlain: true)
+      }
+      #expect(faults == [], "\(rules) rules, seed \(seed)")
+    }
+  }
+
   /// One world: what differs between the pipeline and the reference; nil: it took too long to tell.
-  static func faults(_ order: Order, _ network: RandomPolicy.Network, rules: Int, seed: UInt64) throws -> [String]? {
+  static func faults(
+    _ order: Order, _ network: RandomPolicy.Network, rules: Int, seed: UInt64, isPlain: Bool = false
+  ) throws -> [String]? {
     var random = RandomPolicy(seed << 8 | UInt64(rules), limitsFlows: order == .flows)
-    let configuration = try random.configuration(
+    var configuration = try random.configuration(
       network, rules: rules, gro: order != .arrival, limiters: order == .none ? 0 : 3, usesSets: seed % 10 == 0)
+    if isPlain { configuration.rules = RandomPolicy.plain(configuration.rules) }
     var reference = ReferencePipeline(configuration, facts: RandomPolicy.facts)
-    let pipeline = Pipeline(try Policy(configuration, facts: RandomPolicy.facts, routes: network.routes))
+    let policy = try Policy(configuration, facts: RandomPolicy.facts, routes: network.routes)
+    #expect(!isPlain || policy.program.hasPlainStepsOnly && policy.rules.view.asksForFlowOnly)
+    let pipeline = Pipeline(policy)
     let traffic = (0..<2).map { _ in
       (
         port: random.world.number(0...2), burst: random.world.number(1...60),

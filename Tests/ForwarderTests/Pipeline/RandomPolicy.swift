@@ -71,6 +71,31 @@ struct RandomPolicy {
     return configuration
   }
 
+  /// The same rules without what plain packets would have to be looked at more closely for.
+  static func plain(_ set: RuleSet) -> RuleSet {
+    let rules = set.rules.map { rule in
+      let actions = rule.actions.compactMap { plain($0) }
+      return Rule(rule.name, plain(rule.match), actions.isEmpty ? [.route] : actions)
+    }
+    return RuleSet(rules, default: plain(set.defaultAction) ?? .route, malformed: set.malformedAction)
+  }
+
+  private static func plain(_ match: RuleMatch) -> RuleMatch {
+    RuleMatch {
+      ($0.ipProtocol, $0.source, $0.destination) = (match.ipProtocol, match.source, match.destination)
+      ($0.sourceSet, $0.destinationSet) = (match.sourceSet, match.destinationSet)
+      ($0.sourcePort, $0.destinationPort) = (match.sourcePort, match.destinationPort)
+    }
+  }
+
+  private static func plain(_ action: RuleAction) -> RuleAction? {
+    switch action {
+    case .drop, .forward, .reflect, .route, .rateLimit, .count, .skip: action
+    case .host: .route
+    case .sample, .setVLAN, .setMark: nil
+    }
+  }
+
   private mutating func actions() -> [RuleAction] {
     var actions: [RuleAction] = []
     for _ in 0..<world.number(0...2) {

@@ -1,0 +1,77 @@
+public import PacketHeaders
+public import XSKEngine
+
+/// Plain packets, one by one, in registers: the way of floods, and of whatever GRO has nothing to merge of. Where it turns out
+/// that more has to be known of a packet, nothing has been counted or changed yet.
+extension PipelineHandler {
+  @inlinable @inline(__always)
+  public func decidesPlain(_ burst: borrowing Burst) -> Bool { state.asksForFlowOnly && !burst.isCapturing }
+
+  @inlinable @inline(__always)
+  public mutating func decide(
+    plain headers: PacketSummary, _ frame: inout MutableRawSpan, on port: UInt8, now: UInt64
+  ) -> Verdict? {
+    if state.sources.isOn && !state.sources.admits(headers, on: port) { return nil }
+    let found = state.classifier.firstMatch(
+      headers.key, Self.plainFlags, .none, context: PrefixSetContext(state.sets.span))
+    let place = found ?? state.ruleCount
+    let entry = state.entries[place]
+    if entry.kind == .verdict {
+      state.counters.add(place, packets: 1, bytes: frame.byteCount)
+      return entry.verdict
+    }
+    guard entry.kind == .route || entry.kind == .steps && state.hasPlainStepsOnly else { return nil }
+    let hop = state.stage.plainHop(headers)
+    guard hop != RouteStage.noPlainHop || !state.usesRoutes else { return nil }
+    state.counters.add(place, packets: 1, bytes: frame.byteCount)
+    if entry.kind == .steps {
+      let verdict = carryOutPlain(place, headers.key.address0, headers.key.identity, frame.byteCount, now)
+      if let verdict { return verdict }
+    }
+    state.stage.rewrite(plain: &frame, for: hop)
+    let verdict = state.stage.verdict(hop)
+    return state.sources.isolates ? apart(verdict, port) : verdict
+  }
+
+  /// Of a plain packet's flags those that rules ask for.
+  @inlinable static var plainFlags: PacketSummary.Flags { [.flow, .addresses] }
+
+  /// As `carryOut`, of a plain packet. Its key comes in pieces, which are passed in registers.
+  ///
+  /// - Parameters:
+  ///   - first: the entry of the rule that it meets, which is counted already.
+  ///   - addresses: `FlowKey.address0`.
+  /// - Returns: its verdict; nil: it is to be routed.
+  @usableFromInline @inline(never)
+  mutating func carryOutPlain(
+    _ first: Int, _ addresses: UInt64, _ identity: UInt64, _ bytes: Int, _ burstTime: UInt64
+  ) -> Verdict? {
+    let key = FlowKey((addresses, 0), (0, 0), identity)
+    let now = replayTime == 0 ? burstTime : replayTime
+    var place = first
+    while true {
+      let entry = state.entries[place]
+      if entry.kind == .verdict { return entry.verdict }
+      var next = place &+ 1
+      for number in Int(entry.first)..<Int(entry.first &+ entry.count) {
+        let step = state.steps[number]
+        switch step.kind {
+        case .verdict: return step.verdict
+        case .limit:
+          let conforms = state.limiters[Int(step.number)].take(key, packets: 1, bits: bytes &* 8, now: now) > 0
+          state.counters.add(state.places.limiter(Int(step.number)) &+ (conforms ? 0 : 1), packets: 1, bytes: bytes)
+          guard conforms else { return step.verdict }
+        case .count: state.counters.add(Int(step.number), packets: 1, bytes: bytes)
+        case .skip: next = Int(step.number)
+        case .route: return nil
+        case .host, .malformed, .sample, .setVLAN, .removeVLAN, .setMark:
+          preconditionFailure("a step that is not for plain packets")
+        }
+      }
+      let found = state.classifier.firstMatch(
+        key, Self.plainFlags, .none, context: PrefixSetContext(state.sets.span), from: next)
+      place = found ?? state.ruleCount
+      state.counters.add(place, packets: 1, bytes: bytes)
+    }
+  }
+}
