@@ -156,20 +156,9 @@ extension RuleClassifier {
     var word = summary(rows, &others, 0)
     // A smart shift: from 64 on nothing is left.
     if first != 0 { word &= UInt64.max << UInt64(truncatingIfNeeded: first) }
-    guard word != 0 else { return nil }
-    if hasSetConditions { return firstMeetingConditions(word, key, flags, context) }
-    return word.trailingZeroBitCount
-  }
-
-  /// The first of these rules whose conditions on prefix sets are met.
-  @inlinable @inline(never)
-  func firstMeetingConditions<Context: RuleContext & ~Copyable & ~Escapable>(
-    _ possible: UInt64, _ key: FlowKey, _ flags: PacketSummary.Flags, _ context: borrowing Context
-  ) -> Int? {
-    var word = possible
     while word != 0 {
       let rule = word.trailingZeroBitCount
-      if meetsConditions(rule, key, flags, context) { return rule }
+      if !hasSetConditions || meetsConditions(rule, key, flags, context) { return rule }
       word &= word &- 1
     }
     return nil
