@@ -22,7 +22,7 @@ public protocol UnitHandler: ~Copyable {
   /// Whether plain packets of a burst may be asked about by their headers alone.
   func decidesPlain(_ burst: borrowing Burst) -> Bool
 
-  /// Decides about a plain packet by itself: well-formed TCP or UDP, untagged, over IPv4 without options, in one piece.
+  /// Decides about a plain packet by itself: one in one piece that `PacketSummary(plain:)` takes.
   ///
   /// - Parameters:
   ///   - headers: its headers. Not to be passed on out of line, lest they have to be in memory.
@@ -73,19 +73,4 @@ extension UnitHandler where Self: ~Copyable {
   @inlinable public mutating func originate(_ burst: inout Burst) {}
 
   @inlinable public var wakeDescriptor: CInt { -1 }
-}
-
-extension BurstPackets: PacketBatch {
-  /// Metadata need not have flow tags in it: some packet tells. Where one has a tag, one without is an exception.
-  @inlinable @inline(always)
-  public var hasFlowTags: Bool { hasMetadata && hasSomeFlowTag }
-
-  @inlinable @inline(never)
-  var hasSomeFlowTag: Bool {
-    for index in 0..<count where metadata(at: index).flowTag != nil { return true }
-    return false
-  }
-
-  @inlinable
-  public func flowTag(at index: Int) -> FlowTag? { metadata(at: index).flowTag }
 }

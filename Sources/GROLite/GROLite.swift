@@ -100,12 +100,13 @@ extension GROLite {
   public func isRun(_ unit: GROUnit) -> Bool {
     var index = unit.first
     let last = unit.first &+ unit.count &- 1
-    precondition(last < configuration.capacity)
+    // A unit that was put in order may begin near the burst's end, and go on before.
+    guard last < configuration.capacity else { return false }
     while index < last {
-      // Four links at a time: below the last three places the block goes on with other arrays.
+      // Four links at a time. Those of the last three places are read with some of the next array's, in the same memory.
       let links = unsafe UnsafeRawPointer(links + index).loadUnaligned(as: UInt64.self)
       let run = UInt64(truncatingIfNeeded: index) &* 0x0001_0001_0001_0001 &+ 0x0004_0003_0002_0001
-      // Only those before the last packet's count.
+      // Only links of packets before the last one count.
       let beyond = max(0, 4 &- (last &- index))
       guard (links ^ run) &<< UInt64(truncatingIfNeeded: beyond &* 16) == 0 else { return false }
       index &+= 4

@@ -20,8 +20,9 @@
   /// - Parameters:
   ///   - upper: `address0` and `address1`.
   ///   - lower: `address2` and `address3`.
+  ///   - identity: ports, protocol and version.
   @inlinable @inline(always)
-  public init(_ upper: (UInt64, UInt64), _ lower: (UInt64, UInt64), _ identity: UInt64) {
+  public init(upper: (UInt64, UInt64), lower: (UInt64, UInt64), identity: UInt64) {
     (address0, address1) = upper
     (address2, address3) = lower
     self.identity = identity

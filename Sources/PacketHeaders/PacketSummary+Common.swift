@@ -2,8 +2,9 @@
 /// no options but TCP timestamps. It fills in exactly what `parseAny(ethernet:length:)` would (a test compares them), or
 /// nothing: one length guard, then loads at constant offsets that need no checks.
 extension PacketSummary {
-  /// The summary of untagged TCP or UDP over plain IPv4, in one piece: what `parse(ethernet:length:)` makes of it. It need
-  /// not lie in memory, so fields that nobody asks for are not even read.
+  /// The summary of a plain packet, in one piece: untagged TCP without options but timestamps, or UDP with a checksum, over IPv4
+  /// without options and with the right header checksum, in a frame of 54 bytes or more. It is what
+  /// `parse(ethernet:length:)` makes of the packet, but need not lie in memory: fields that nobody asks for are not even read.
   ///
   /// - Returns: nil for everything else, and for much that is like it.
   @inlinable @inline(always)

@@ -24,7 +24,90 @@ private struct PatientUnits: UnitHandler {
   }
 }
 
+/// Notes by their source ports which packets it was asked about by their headers alone, and which in the ordinary way.
+private struct PlainUnits: UnitHandler {
+  final class Notes {
+    var plain: [UInt16] = []
+    var others: [UInt16] = []
+  }
+
+  static var decidesAlone: Bool { true }
+
+  let notes: Notes
+  /// Plain packets that it wants to know more of.
+  var declines: (UInt16) -> Bool = { _ in false }
+
+  func decidesPlain(_ burst: borrowing Burst) -> Bool { true }
+
+  mutating func decide(
+    plain headers: PacketSummary, _ frame: inout MutableRawSpan, on port: UInt8, now: UInt64
+  ) -> Verdict? {
+    guard !declines(headers.key.sourcePort) else { return nil }
+    notes.plain.append(headers.key.sourcePort)
+    return .forward(to: 1)
+  }
+
+  mutating func decide(_ unit: GROUnit, of gro: borrowing GROLite, in burst: inout Burst) -> Verdict? {
+    notes.others.append(gro.summary(of: unit).key.sourcePort)
+    return .forward(to: 1)
+  }
+}
+
 @Suite struct CoalescingPauseTests {
+  private static func rig(_ units: consuming PlainUnits) throws -> ForwarderRig<CoalescingHandler<PlainUnits>> {
+    try ForwarderRig(
+      CoalescingHandler(units, gro: nil, queues: 2), ports: 2, rings: RingSizes(receive: 64, transmit: 128))
+  }
+
+  @Test func `plain packets are decided about by their headers, others in the ordinary way, all in their order`() throws
+  {
+    func packet(_ port: UInt16, _ change: (inout SamplePacket) -> Void = { _ in }) -> [UInt8] {
+      SamplePacket {
+        $0.sourcePort = port
+        $0.payload = SamplePacket.fill(20)
+        change(&$0)
+      }.frame
+    }
+    let plain = [
+      packet(1), packet(2) { $0.transport = .udp }, packet(3) { $0.payload = [] }, packet(4) { $0.padding = 6 },
+      packet(5) { $0.tcpOptions = [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2] },
+      packet(6) {
+        $0.transport = .udp
+        $0.payload = SamplePacket.fill(12)  // 54 bytes in all.
+      },
+    ]
+    let others = [
+      packet(101) { $0.isIPv6 = true }, packet(102) { $0.vlans = [(0x8100, 5)] },
+      packet(103) { $0.tcpOptions = [2, 4, 1, 1] },
+      packet(104) {
+        $0.transport = .udp
+        $0.hasUDPChecksum = false
+      },
+      packet(105) {
+        $0.transport = .udp
+        $0.payload = SamplePacket.fill(11)  // 53.
+      },
+    ]
+    let notes = PlainUnits.Notes()
+    let mixed = plain + [others[0]] + plain + others + plain + plain
+    #expect(try Self.rig(PlainUnits(notes: notes)).run(mixed, on: 0, burst: 64) == [[], mixed])
+    #expect(notes.plain == [1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6])
+    #expect(notes.others == [101, 101, 102, 103, 104, 105])
+    // Where most are others it stops looking for plain ones until the next burst.
+    (notes.plain, notes.others) = ([], [])
+    let many = (0..<6).flatMap { _ in others } + plain
+    #expect(try Self.rig(PlainUnits(notes: notes)).run(many, on: 0, burst: 64) == [[], many])
+    #expect(notes.plain.isEmpty && notes.others.suffix(6) == [1, 2, 3, 4, 5, 6])
+  }
+
+  @Test func `a plain packet that more must be known of goes the ordinary way`() throws {
+    let frames = (0..<40).map { CoalescingTests.segments(1, port: UInt16(1 + $0))[0] }
+    let notes = PlainUnits.Notes()
+    let rig = try Self.rig(PlainUnits(notes: notes) { $0 % 4 == 0 })
+    #expect(rig.run(frames, on: 0, burst: 40) == [[], frames])
+    #expect(notes.others == (1...40).filter { $0 % 4 == 0 } && notes.plain == (1...40).filter { $0 % 4 != 0 })
+  }
+
   @Test func `GRO pauses where nothing merges, looks again, and comes back for what does`() throws {
     let notes = NotedUnits.Notes()
     let rig = try ForwarderRig(

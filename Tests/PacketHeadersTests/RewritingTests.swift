@@ -19,6 +19,18 @@ import Testing
     }
   }
 
+  /// All sums that a header can have: the end-around carry, too.
+  @Test func `the checksum is right whatever it was`() {
+    for identification in UInt16.min ... .max {
+      let sample = SamplePacket { $0.identification = identification }
+      var bytes = Array(sample.frame.prefix(34))
+      bytes.withMutablePacket { $0.forwardIPv4(to: EthernetAddresses(destination: 1, source: 2)) }
+      let sum = stride(from: 14, to: 34, by: 2).reduce(0) { $0 + (Int(bytes[$1]) << 8 | Int(bytes[$1 + 1])) }
+      #expect(((sum & 0xFFFF) + sum >> 16) % 0xFFFF == 0, "identification \(identification)")
+      #expect(bytes[22] == sample.frame[22] - 1)
+    }
+  }
+
   @Test func `a packet at its end is a trap`() async {
     await #expect(processExitsWith: .failure) {
       var bytes = SamplePacket { $0.timeToLive = 1 }.frame

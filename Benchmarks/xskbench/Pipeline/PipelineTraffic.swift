@@ -14,16 +14,22 @@ struct PipelineTraffic {
   var destinations = 64
   /// Rules that match nothing, ahead of the rest.
   var idleRules = 100
+  /// These are for the packets' own protocol and port, so that only addresses tell; otherwise for other services.
+  var hasAlikeRules = false
   /// Prefixes of a set whose sources are dropped; 0: packets are routed.
   var blocked = 0
   /// Packets from a container to another, and what a node does about them; nil: none of that.
   var tenants: TenantTrafficKind?
+
+  /// The port that packets are sent to.
+  static let service: UInt16 = 9
 
   static let all: [PipelineTraffic] =
     [
       PipelineTraffic(name: "trains-8", train: 8, size: 1514), PipelineTraffic(name: "near"),
       PipelineTraffic(name: "far", destinations: .max), PipelineTraffic(name: "blocklist", blocked: 100_000),
       PipelineTraffic(name: "rules-0", idleRules: 0), PipelineTraffic(name: "rules-10000", idleRules: 10_000),
+      PipelineTraffic(name: "rules-10000-alike", idleRules: 10_000, hasAlikeRules: true),
     ] + TenantTrafficKind.allCases.map { PipelineTraffic(name: $0.rawValue, tenants: $0) }
 
   /// IPv4 prefixes, lengths spread as in the internet's tables: mostly /24.
@@ -55,9 +61,10 @@ struct PipelineTraffic {
       Rule(
         "idle-\(number)",
         RuleMatch {
-          $0.ipProtocol = [.tcp]
+          let port = hasAlikeRules ? Self.service : UInt16(1 + number % 1000)
+          $0.ipProtocol = [hasAlikeRules && train == 1 ? .udp : .tcp]
           $0.source = [.ipv4(0xE000_0000 | UInt32(number) << 8, length: 24)]
-          $0.destinationPort = [UInt16(1 + number % 1000)...UInt16(1 + number % 1000)]
+          $0.destinationPort = [port...port]
         }, .drop("idle"))
     }
     if blocked > 0 {
@@ -93,9 +100,10 @@ struct PipelineSource {
     sources =
       traffic.tenants == nil
       ? blocked.prefix(traffic.blocked).map { $0.address | 7 } : TenantTrafficKind.addresses(of: 0)
-    let template = FrameTemplate(
+    var template = FrameTemplate(
       sourceAddress: LinkAddress(number: 0x0200_0000_0001), destinationAddress: LinkAddress(number: 0x0200_0000_0002),
       source: "198.18.0.1", destination: "203.0.113.1", transport: traffic.train > 1 ? .tcp : .udp)
+    template.destinationPort = PipelineTraffic.service
     head = Array(try template.frame(size: traffic.size).prefix(Self.headBytes))
   }
 

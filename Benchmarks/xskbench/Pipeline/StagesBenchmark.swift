@@ -12,7 +12,8 @@ struct StagesBenchmark: ParsableCommand {
     discussion: """
       The stages are switched on one by one, and each is measured in every round, so that the machine's moods meet all. What \
       a stage adds is how much more the way costs with it, by medians over the rounds. Stages overlap in the processor: in \
-      another order each would add something else, only the sum is the same.
+      another order each would add something else, only the sum is the same. Of the traffic far nothing merges: from the \
+      policy on GRO pauses, and packets go a way that parses them by itself, so the first such stage takes cycles away.
       """)
 
   @Option(help: "trains-8, far, or both.") var traffic = Choice.both

@@ -115,11 +115,11 @@ public final class Routes: Sendable {
   ) -> Int {
     let addresses = links[place].addresses
     let isCommon = network == 14 && version == 4
-    var frames = burst.frames
+    var packets = burst.mutablePackets
     var (index, left, bytes) = (unit.first, unit.count, 0)
     while true {
-      bytes &+= frames.packetLength(at: index)
-      var frame = frames.mutableBytes(at: index)
+      bytes &+= packets.packetLength(at: index)
+      var frame = packets.mutableBytes(at: index)
       if isCommon {
         frame.forwardIPv4(to: addresses)
       } else {

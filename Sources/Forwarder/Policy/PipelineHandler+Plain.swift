@@ -46,7 +46,7 @@ extension PipelineHandler {
   mutating func carryOutPlain(
     _ first: Int, _ addresses: UInt64, _ identity: UInt64, _ bytes: Int, _ burstTime: UInt64
   ) -> Verdict? {
-    let key = FlowKey((addresses, 0), (0, 0), identity)
+    let key = FlowKey(upper: (addresses, 0), lower: (0, 0), identity: identity)
     let now = replayTime == 0 ? burstTime : replayTime
     var place = first
     while true {
@@ -65,7 +65,9 @@ extension PipelineHandler {
         case .skip: next = Int(step.number)
         case .route: return nil
         // None of these is there (`hasPlainStepsOnly`). A trap here would be paid for: the compiler destroys `self` first.
-        case .host, .malformed, .sample, .setVLAN, .removeVLAN, .setMark: return .drop(.policy)
+        case .host, .malformed, .sample, .setVLAN, .removeVLAN, .setMark:
+          assertionFailure("a step that is not for plain packets")
+          return .drop(.policy)
         }
       }
       let found = state.classifier.firstMatch(

@@ -173,6 +173,7 @@ extension PipelineHandler {
 
   @inlinable @inline(__always)
   public func prefetch(alone headers: RawSpan) {
+    guard state.usesRoutes || state.sourceSets | state.destinationSets != 0 else { return }
     // Untagged IPv4. It is a hint: whatever lies there, looking it up is harmless.
     guard headers.byteCount >= 34, headers.byte(12) == 0x08, headers.byte(13) == 0 else { return }
     let (source, destination) = (headers.word(26), headers.word(30))

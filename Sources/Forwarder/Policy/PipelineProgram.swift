@@ -79,9 +79,6 @@ struct PipelineProgram: Sendable {
     }
   }
 
-  /// Counts that a worker keeps: each entry's, each counter's.
-  var countedThings: Int { entries.count + counterNames.count }
-
   private mutating func add(_ steps: [PipelineStep], offload: RuleOffload? = nil) {
     var entry = PipelineEntry(
       kind: .steps, verdict: .drop(.policy), first: UInt32(self.steps.count), count: UInt32(steps.count))

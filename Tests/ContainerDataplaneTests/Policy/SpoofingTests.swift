@@ -6,12 +6,16 @@ import XSKEngine
 
 /// What a tenant sends goes its way if it is the tenant's own, and nowhere else.
 @Suite struct SpoofingTests {
-  private static func rig() throws -> NodeRig {
-    try NodeRig(try NodeRig.node(), [NodeRig.tenant(1), NodeRig.tenant(2)])
+  /// - Parameter gro: without it, packets that are plain are decided about by their headers alone.
+  private static func rig(gro: Bool = true) throws -> NodeRig {
+    var node = try NodeRig.node()
+    if !gro { node.engine.gro = nil }
+    return try NodeRig(node, [NodeRig.tenant(1), NodeRig.tenant(2)])
   }
 
-  @Test(arguments: [false, true]) func `to the world, between tenants, and from the world`(isIPv6: Bool) throws {
-    let rig = try Self.rig()
+  @Test(arguments: [false, true], [false, true])
+  func `to the world, between tenants, and from the world`(isIPv6: Bool, gro: Bool) throws {
+    let rig = try Self.rig(gro: gro)
     let out = rig.run([NodeRig.packet(from: 1, to: 100) { $0.isIPv6 = isIPv6 }], on: 1)
     #expect(out[0].map(link) == [[mac(NodeRig.gatewayMAC), mac(NodeRig.uplinkMAC)]])
     let between = rig.run([NodeRig.packet(from: 1, to: 2) { $0.isIPv6 = isIPv6 }], on: 1)
@@ -50,8 +54,9 @@ import XSKEngine
     Forgery("two tags", "unexpected_tag") { $0.vlans = [(0x88A8, 7), (0x8100, 8)] },
   ]
 
-  @Test(arguments: forgeries) func `forgeries are dropped and counted`(_ forgery: Forgery) throws {
-    let rig = try Self.rig()
+  @Test(arguments: forgeries, [false, true])
+  func `forgeries are dropped and counted`(_ forgery: Forgery, gro: Bool) throws {
+    let rig = try Self.rig(gro: gro)
     // Between packets that are right, so that GRO has a choice.
     let good = NodeRig.packet(from: 1, to: 100)
     let forged = NodeRig.packet(from: 1, to: 100, forgery.change)

@@ -1,7 +1,8 @@
-import Forwarder
 import PacketHeaders
 import PacketSamples
 import XSKEngine
+
+@testable import Forwarder
 
 /// Random policies and traffic out of the small world of `RandomRules`: three ports, a few sets, routes and limiters.
 struct RandomPolicy {
@@ -75,17 +76,9 @@ struct RandomPolicy {
   static func plain(_ set: RuleSet) -> RuleSet {
     let rules = set.rules.map { rule in
       let actions = rule.actions.compactMap { plain($0) }
-      return Rule(rule.name, plain(rule.match), actions.isEmpty ? [.route] : actions)
+      return Rule(rule.name, rule.match.flowPart, actions.isEmpty ? [.route] : actions)
     }
     return RuleSet(rules, default: plain(set.defaultAction) ?? .route, malformed: set.malformedAction)
-  }
-
-  private static func plain(_ match: RuleMatch) -> RuleMatch {
-    RuleMatch {
-      ($0.ipProtocol, $0.source, $0.destination) = (match.ipProtocol, match.source, match.destination)
-      ($0.sourceSet, $0.destinationSet) = (match.sourceSet, match.destinationSet)
-      ($0.sourcePort, $0.destinationPort) = (match.sourcePort, match.destinationPort)
-    }
   }
 
   private static func plain(_ action: RuleAction) -> RuleAction? {

@@ -7,6 +7,8 @@ struct RandomRules {
   var random: SeededGenerator
   /// How many kinds of conditions a rule has at most.
   var conditions = 4
+  /// Rules ask for addresses, prefix sets, ports and protocol only.
+  var isFlowOnly = false
   static let setNames = ["alpha", "beta", "gamma"]
   static let macs: [UInt64] = (0..<6).map { 0x0200_0000_0000 | UInt64($0) }
 
@@ -31,7 +33,7 @@ struct RandomRules {
   }
 
   private mutating func addCondition(_ match: inout RuleMatch) {
-    switch number(0...21) {
+    switch isFlowOnly ? number(7...16) : number(0...21) {
     case 0: match.ingressPort = some { UInt8($0.number(0...4)) }
     case 1: match.sourceMAC = macCondition()
     case 2: match.destinationMAC = macCondition()

@@ -1,6 +1,7 @@
-import Forwarder
 import PacketSamples
 import Testing
+
+@testable import Forwarder
 
 /// Compiled rules against the slow way, on random rules and packets.
 @Suite struct RulePropertyTests {
@@ -21,9 +22,24 @@ import Testing
     try Self.compare(&world, count, packets: 60, 0)
   }
 
-  static func compare(_ world: inout RandomRules, _ count: Int, packets: Int, _ seed: UInt64) throws {
+  /// Rules that ask for the flow only are searched in a way of their own, up to 512 of them as one block.
+  @Test(arguments: [0, 1, 63, 64, 65, 128, 129, 511, 512, 513, 4096, 4097])
+  func `rules of flows find what a linear scan finds`(count: Int) throws {
+    for seed in 0..<UInt64(count < 600 ? 6 : 1) {
+      var world = RandomRules(seed << 16 | UInt64(count))
+      (world.conditions, world.isFlowOnly) = (5, true)
+      try Self.compare(&world, count, packets: 100, seed) { classifier in
+        #expect(classifier.asksForFlowOnly && (classifier.blockCount == 1) == (count <= 512))
+      }
+    }
+  }
+
+  static func compare(
+    _ world: inout RandomRules, _ count: Int, packets: Int, _ seed: UInt64, check: (RuleClassifier) -> Void = { _ in }
+  ) throws {
     let set = world.ruleSet(count)
     let pair = try RulePair(set)
+    check(pair.compiled.view)
     for number in 0..<packets {
       let packet = world.packet(sets: set)
       var expected: [Int] = []

@@ -32,7 +32,6 @@ extension RuleClassifier {
     _ key: FlowKey, _ flags: PacketSummary.Flags, _ malformation: Malformation, context: borrowing Context,
     from first: Int = 0
   ) -> Int? {
-    guard count > 0 else { return nil }
     let found =
       blockCount == 1
       ? searchBlock(key, flags, malformation, context, from: first)
@@ -78,7 +77,7 @@ extension RuleClassifier {
   /// By protocol and ports first, which cost least, and mostly are enough to tell. Addresses are looked up when the first rule
   /// that is left asks for some.
   ///
-  /// - Precondition: there is one block, and at least one rule.
+  /// - Precondition: there is one block; of no rules it is an empty one.
   @inlinable @inline(always)
   func searchBlock<Context: RuleContext & ~Copyable & ~Escapable>(
     _ key: FlowKey, _ flags: PacketSummary.Flags, _ fault: Malformation, _ context: borrowing Context,
@@ -140,7 +139,7 @@ extension RuleClassifier {
     _ upper: (UInt64, UInt64), _ lower: (UInt64, UInt64), _ identity: UInt64, _ flags: PacketSummary.Flags,
     _ fault: Malformation, _ context: borrowing Context, from first: Int
   ) -> Int {
-    let key = FlowKey(upper, lower, identity)
+    let key = FlowKey(upper: upper, lower: lower, identity: identity)
     let rows = flowRows(key, flags, fault)
     var others = NoOtherRows()
     return searchBlocks(rows, &others, key, flags, context, from: first) ?? -1
@@ -268,7 +267,7 @@ extension RuleClassifier {
     _ start: Int, _ end: Int, _ upper: (UInt64, UInt64), _ lower: (UInt64, UInt64), _ identity: UInt64,
     _ context: borrowing Context
   ) -> Bool {
-    let key = FlowKey(upper, lower, identity)
+    let key = FlowKey(upper: upper, lower: lower, identity: identity)
     for place in start..<end {
       let condition = unsafe setConditions[place]
       guard isInAny(condition, key, context) != condition.isNegated else { return false }

@@ -10,8 +10,8 @@
   @inlinable @inline(always) init() {}
 }
 
-/// A packet's rows of the other fields. Most rule sets ask for none of them, and their search knows nothing of them: it is
-/// compiled for `NoOtherRows`.
+/// A packet's rows of the other fields. Most rule sets ask for none of them, and their search knows nothing of them: that of
+/// several blocks is compiled for `NoOtherRows`, that of one block has no place for any.
 @usableFromInline protocol RuleOtherRows {
   /// The bits that all rows have set in a block's summary.
   mutating func summary(_ block: Int, _ heads: UnsafePointer<RuleHead>) -> UInt64

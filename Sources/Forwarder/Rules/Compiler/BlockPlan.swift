@@ -12,16 +12,18 @@ struct BlockPlan {
   static let wordsInBlock = 64
   static let rulesInBlock = 4096
 
-  /// Up to this many rules are one block: eight words are looked at sooner than blocks are chosen.
-  private static let together = 512
+  /// Up to this many rules are one block: so many words are looked at sooner than blocks are chosen. More where rules ask for the
+  /// flow only: then addresses, which tell blocks apart, are mostly not looked up at all.
+  private static func together(_ rules: [Rule]) -> Int { rules.allSatisfy(\.match.asksForFlowOnly) ? 512 : 128 }
   /// Fewer alike ones are not worth a block.
   private static let leastAlike = 64
 
   init(_ rules: [Rule]) {
     places = [Int](repeating: 0, count: rules.count)
     var groups: [UInt8: [Int]] = [:]
+    let isMany = rules.count > Self.together(rules)
     for (number, rule) in rules.enumerated() {
-      let shape = rules.count > Self.together ? Self.shape(of: rule.match) : Self.otherShape
+      let shape = isMany ? Self.shape(of: rule.match) : Self.otherShape
       groups[shape, default: []].append(number)
     }
     for (shape, members) in groups where shape != Self.otherShape && members.count < Self.leastAlike {

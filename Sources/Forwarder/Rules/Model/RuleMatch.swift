@@ -56,6 +56,18 @@ public struct RuleMatch: Hashable, Sendable {
 
   public init(_ change: (inout RuleMatch) -> Void) { change(&self) }
 
+  /// What it asks of the flow: addresses, prefix sets, ports, protocol.
+  var flowPart: RuleMatch {
+    RuleMatch {
+      ($0.ipProtocol, $0.source, $0.destination) = (ipProtocol, source, destination)
+      ($0.sourceSet, $0.destinationSet, $0.sourcePort, $0.destinationPort) = (
+        sourceSet, destinationSet, sourcePort, destinationPort
+      )
+    }
+  }
+
+  var asksForFlowOnly: Bool { self == flowPart }
+
   /// The prefix sets that it names, with repetitions.
   var setNames: [String] { (sourceSet?.values ?? []) + (destinationSet?.values ?? []) }
 }

@@ -4,12 +4,13 @@ import CXsk
 /// in registers, and one check of each index.
 ///
 /// While it lives nothing else of the burst can be reached, so what is known of the burst is known for the whole loop.
-@frozen @safe public struct BurstFrames: ~Copyable, ~Escapable {
+@frozen @safe public struct MutableBurstPackets: ~Copyable, ~Escapable {
   // Safe: the arrays of the burst, which it borrows mutably; both have `count` elements, which every index is checked against.
   @usableFromInline let descriptors: UnsafePointer<Descriptor>
   @usableFromInline let verdicts: UnsafeMutablePointer<Verdict>
   @usableFromInline let frames: UnsafeMutableRawPointer
   @usableFromInline let places: UnsafePointer<BurstPlaces>
+  /// Packets in the burst.
   public let count: Int
 
   @inlinable @inline(__always) @_lifetime(&burst)
@@ -60,7 +61,7 @@ import CXsk
 
   /// As `Burst[verdict:]`, to be set.
   @inlinable @inline(__always)
-  public mutating func decide(_ index: Int, _ verdict: Verdict) {
+  public mutating func setVerdict(_ verdict: Verdict, at index: Int) {
     precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
     precondition(unsafe verdicts[index] != .held, "a held packet has its verdict")
     unsafe verdicts[index] = verdict
@@ -77,8 +78,8 @@ import CXsk
 extension Burst {
   /// The packets, to be rewritten and decided about.
   @inlinable @inline(__always)
-  public var frames: BurstFrames {
+  public var mutablePackets: MutableBurstPackets {
     @_lifetime(&self)
-    mutating get { BurstFrames(&self) }
+    mutating get { MutableBurstPackets(&self) }
   }
 }
