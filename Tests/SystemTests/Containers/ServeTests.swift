@@ -111,7 +111,12 @@ import XSKLab
     #expect(try page.value("xskd_attachments_total", ["result": "attached"]) == 1)
     #expect(try page.value("xskd_dataplane_up") == 0)
     #expect(try page.value("xskd_tenant_info", ["tenant": "one-eth0"]) == 1)
-    #expect(try lab.xskd("detach", "one-eth0").succeeded)
+    let unknown = try lab.xskd("detach", "two-eth0")
+    #expect(unknown.status == .exited(2))
+    #expect(unknown.errors.contains("tenant two-eth0: there is none"), "\(unknown)")
+    #expect(try lab.client.tenants() == [tenant])
+    // The name that people gave it.
+    #expect(try lab.xskd("detach", tenant.name).output == "one-eth0: detached\n")
     #expect(try lab.xskd("show", "tenants").output == "no tenants\n")
     try lab.stop()
     let down = try lab.xskd("show", "tenants")
