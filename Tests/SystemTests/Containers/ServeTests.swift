@@ -139,6 +139,17 @@ import XSKLab
     #expect(status("PUT", "/v1/tenants/one-eth0", "[]") == 400)
     #expect(status("PUT", "/v1/tenants/one-eth0", "{\"name\": 1}") == 400)
     #expect(status("PUT", "/v1/tenants/", "{}") == 404)
+    let notObject = #expect(throws: DaemonError.self) {
+      try lab.client.ask("PUT", "/v1/tenants/one-eth0", body: Array("[]".utf8))
+    }
+    #expect(notObject == .refused(status: 400, reason: "request: the whole: is no object; make it one"))
+    var request = AttachRequest(name: "one", namespace: "/etc/passwd", device: "eth0", addresses: ["10.1.0.5/32"])
+    func refusal() -> String {
+      do throws(DaemonError) { return try lab.client.attach("one-eth0", request).id } catch { return "\(error)" }
+    }
+    #expect(refusal().contains("/etc/passwd: no network namespace; see whether the container runs"))
+    request.namespace = "/proc/self/ns/mnt"
+    #expect(refusal().contains("/proc/self/ns/mnt: no network namespace"))
     #expect(status("POST", "/v1/tenants/one-eth0") == 405)
     #expect(status("GET", "/v1/tenants/one-eth0") == 404)
     #expect(status("GET", "/v1/tenants/one-eth0/check") == 404)
