@@ -88,15 +88,20 @@ public final class Dataplane {
     roster = TenantRoster(engine, pipeline, current)
   }
 
-  /// The policy of the state file's tenants, or of none.
+  /// The policy of the state file's tenants, or of none. Tenants that a changed configuration has no place for are left out:
+  /// the others are not cut off on their account.
   private static func firstPolicy(_ options: DataplaneOptions, _ node: NodeConfiguration) -> NodePolicy {
+    var tenants: [Tenant] = []
     do throws(XSKError) {
-      guard unsafe access(options.statePath, F_OK) == 0 else { return try NodePolicy(node, tenants: []) }
-      return try NodePolicy(node, tenants: try NodeState.read(options.statePath).tenants)
+      // Safe: the path is a C string for the call.
+      if unsafe access(options.statePath, F_OK) == 0 { tenants = try NodeState.read(options.statePath).tenants }
+      return try NodePolicy(node, tenants: tenants)
     } catch {
       options.log("\(error)")
-      options.log("\(options.statePath): begins without tenants")
     }
+    tenants = tenants.filter { (try? NodePolicy(node, tenants: [$0])) != nil }
+    options.log("\(options.statePath): begins with \(tenants.count) of its tenants")
+    if let policy = try? NodePolicy(node, tenants: tenants) { return policy }
     do throws(XSKError) { return try NodePolicy(node, tenants: []) } catch {
       preconditionFailure("a policy of no tenants can always be made: \(error)")
     }

@@ -178,7 +178,7 @@ public final class DataplaneWatch: Sendable {
   func reload() throws(XSKError) {
     guard status.state == .running else { return }
     guard let problem = try ask().problems.first else { return }
-    throw XSKError("the dataplane", "refuses: \(problem)", remedy: "what is in force stays")
+    throw XSKError("the dataplane refuses", problem, remedy: "what is in force stays")
   }
 
   private func ask() throws(XSKError) -> ReloadReport {

@@ -68,8 +68,12 @@ public final class NodeService: Sendable {
     let server = HTTPServer(
       listeners, limits: limits, chores: [.init(seconds: lookInterval) { node.lookAfterTenants() }])
     try node.reconcile()
-    try watch.start()
-    do throws(XSKError) { try server.start {} } catch {
+    do throws(XSKError) {
+      // Tenants whose containers are gone ask for nothing any more.
+      try node.check(settings)
+      try watch.start()
+      try server.start {}
+    } catch {
       watch.stop()
       node.stop()
       throw error

@@ -1,7 +1,6 @@
 import ArgumentParser
 import ProgramSupport
 import TenantAPI
-import XSKEngine
 
 struct Reload: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -19,7 +18,8 @@ struct Reload: ParsableCommand {
       _ = try client.ask("POST", "/v1/reload")
     } catch {
       if case .refused(_, let reason) = error {
-        throw XSKError("not reloaded", reason, remedy: "what was in force is in force")
+        Console.error("xskd: not reloaded: \(reason)")
+        throw ExitCode(2)
       }
       throw Show.error(error, client.path)
     }

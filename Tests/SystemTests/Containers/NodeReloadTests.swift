@@ -75,6 +75,31 @@ import XSKLab
     try lab.serve.stop()
   }
 
+  @Test func `a configuration that a tenant doesn't fit keeps the daemon from starting; the others' packets flow`()
+    throws
+  {
+    let lab = try Lab("version: 1\ncapacity: {tenants: 4}\npolicies: {web: {}}\n")
+    let client = lab.serve.client
+    let containers = try (1...2).map { try NetworkNamespace("c\($0)") }
+    _ = try client.attach("one-eth0", DaemonLab.request(containers[0], 1))
+    var request = DaemonLab.request(containers[1], 2)
+    request.policy = "web"
+    _ = try client.attach("two-eth0", request)
+    #expect(try lab.opens("two-eth0"))
+    // As root does who edits, and then starts everything anew.
+    try lab.write("version: 1\ncapacity: {tenants: 4}\n")
+    let first = try #require(lab.serve.node.dataplane)
+    Glibc.kill(first, SIGKILL)
+    #expect(eventually(.seconds(60)) { lab.serve.node.dataplane.map { $0 != first } ?? false })
+    #expect(try lab.opens("one-eth0"), "\(lab.serve.process.errors)")
+    try lab.serve.stop()
+    let places = ServeLab.directories(lab.serve.node)
+    let again = try lab.serve.node.host.run(
+      [BuiltPrograms.xskd, "serve", "--config", lab.serve.configuration] + places, timeout: .seconds(20))
+    #expect(again.status == .exited(2), "\(again)")
+    #expect(again.errors.contains("policy web: taken out, but tenant two-eth0 has it"), "\(again)")
+  }
+
   @Test func `without privileges xskd says so and does not serve`() throws {
     let node = try DaemonLab()
     let configuration = "\(node.directory)/xskd.yaml"
