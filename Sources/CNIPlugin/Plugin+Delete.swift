@@ -5,11 +5,19 @@ import TenantAPI
 extension Plugin {
   /// Ends an attachment; done if there is none. The interface goes first: an address is not given to others while it is
   /// still routed here.
+  ///
+  /// With xskd down the address is given back all the same, since some runtimes don't ask again: podman's container would keep it
+  /// for ever. Nobody can have it too early: interfaces are made by xskd alone, which lets go of what is gone when it starts, and
+  /// refuses an address that another has.
   func delete() throws(CNIError) {
     do throws(DaemonError) {
       try daemon.detach(environment.attachment)
     } catch {
-      guard case .absent = error, try isNothingLeft() else { throw failure(error) }
+      guard case .absent = error else { throw failure(error) }
+      guard try isNothingLeft() else {
+        _ = try? DelegatedIPAM(configuration, environment)?.perform(.delete)
+        throw failure(error)
+      }
     }
     try DelegatedIPAM(configuration, environment)?.perform(.delete)
   }

@@ -35,6 +35,7 @@ struct DataplaneCommand: ParsableCommand {
       }
       options.metrics = endpoint
     }
+    DescriptorLimit.raise()
     var stop = StopSignal(reloads: true)
     let manager = ServiceManager()
     ServiceManager.forget()

@@ -18,6 +18,7 @@ struct Xskd: ParsableCommand {
       CheckCommand.self,
       Serve.self,
       Show.self,
+      Reload.self,
       Detach.self,
     ])
 

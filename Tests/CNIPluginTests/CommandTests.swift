@@ -40,7 +40,7 @@ import Testing
     #expect(try lab.run("DEL", ["cniVersion": "1.0.0", "polcy": "web"]).status == 0)
   }
 
-  @Test func `DEL with xskd down succeeds only where nothing is left`() throws {
+  @Test func `DEL with xskd down succeeds only where nothing is left, and gives the address back`() throws {
     let lab = try PluginLab()
     lab.daemon.end()
     let configuration: [String: JSONValue] = ["cniVersion": "1.0.0", "ipam": ["type": "fake-ipam"]]
@@ -51,7 +51,7 @@ import Testing
     #expect(try lab.run("DEL", configuration).code == 11)
     try lab.write(#"{"version": 1, "gen"#, "state.json")
     #expect(try lab.run("DEL", configuration).code == 11)
-    #expect(lab.ipamCalls == ["DEL", "DEL"])
+    #expect(lab.ipamCalls == ["DEL", "DEL", "DEL"])
   }
 
   @Test(arguments: ["0.4.0", "1.0.0", "1.1.0"]) func `CHECK compares with what ADD said`(version: String) throws {

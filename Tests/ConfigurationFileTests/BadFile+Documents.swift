@@ -2,10 +2,10 @@ extension BadFile {
   static let documents: [BadFile] = [
     BadFile(
       "",
-      "f: empty; write at least version and ports"),
+      "f: empty; write at least version: 1"),
     BadFile(
       "# nothing\n",
-      "f: empty; write at least version and ports"),
+      "f: empty; write at least version: 1"),
     BadFile(
       "- a\n- b",
       "f:1:1: a list where a mapping is needed; write keys such as \"version\""),

@@ -74,7 +74,7 @@ import XSKEngine
     #expect(madePipe == 0)
     #expect(message(pipe) == ["\(pipe): not a regular file; name a file"])
     let empty = try directory.write("", to: "empty")
-    #expect(message(empty) == ["\(empty): empty; write at least version and ports"])
+    #expect(message(empty) == ["\(empty): empty; write at least version: 1"])
     let large = try directory.write("", to: "large")
     let grown = unsafe truncate(large, off_t(ConfigurationFile.maximumBytes) + 1)
     #expect(grown == 0)

@@ -54,7 +54,7 @@ struct Ailment: Sendable, CustomTestStringConvertible {
 
 @Suite("The doctor's judgement")
 struct DoctorChecksTests {
-  static let grant = "sudo setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep /usr/bin/xskfwd"
+  static let grant = "sudo setcap cap_net_raw,cap_net_admin,cap_bpf,cap_perfmon,cap_ipc_lock+ep /usr/bin/xskfwd"
 
   @Test func `an ideal machine with an ideal device is as good as it gets`() {
     let findings = Ailment("", .ok, "", nil, on: .ideal).findings
@@ -88,7 +88,10 @@ struct DoctorChecksTests {
     Ailment("capabilities", .failed, "CAP_NET_RAW (to make AF_XDP sockets), CAP_NET_ADMIN (", grant) {
       $0.capabilities = [.bpf]
     },
-    Ailment("capabilities", .ok, "CAP_SYS_ADMIN", nil) { $0.capabilities.remove(.bpf) },
+    Ailment("capabilities", .ok, "CAP_SYS_ADMIN", nil) { $0.capabilities.subtract([.bpf, .perfmon]) },
+    Ailment("capabilities", .limited, "lacks CAP_PERFMON (to load", grant) {
+      $0.capabilities = [.netRaw, .netAdmin, .bpf, .ipcLock]
+    },
     Ailment("BPF load", .failed, "XDP program: Invalid argument", "boot kernel 5.18 or later") {
       $0.loadCode = -EINVAL
     },

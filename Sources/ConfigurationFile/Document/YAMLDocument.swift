@@ -31,7 +31,7 @@ package struct YAMLDocument {
         let parser = try Parser(
           yaml: String(String.UnicodeScalarView(scalars)), resolver: .basic, encoding: .utf8)
         root = try parser.singleRoot()
-        if root == nil && problems.isEmpty { report(nil, "empty", "write at least version and ports") }
+        if root == nil && problems.isEmpty { report(nil, "empty", "write at least version: 1") }
         return
       } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
         let key = keys.first ?? ""

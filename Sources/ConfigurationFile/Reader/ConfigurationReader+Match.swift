@@ -10,8 +10,8 @@ extension ConfigurationReader {
     guard let fields = fields(element, .match) else { return match }
     let ports = portNames
     match.ingressPort = condition(fields["iif"], "the name of a port") { text throws(ValueFault) in
-      UInt8(
-        clamping: try Self.place(of: text, in: ports, "there is no port of this name", "use \(Words.list(ports))"))
+      let remedy = ports.isEmpty ? "take it out" : "use \(Words.list(ports))"
+      return UInt8(clamping: try Self.place(of: text, in: ports, "there is no port of this name", remedy))
     }
     match.sourceMAC = condition(fields["ether-saddr"], "a MAC address", PacketValue.macPattern)
     match.destinationMAC = condition(fields["ether-daddr"], "a MAC address", PacketValue.macPattern)

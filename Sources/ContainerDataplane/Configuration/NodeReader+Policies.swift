@@ -46,6 +46,7 @@ extension ConfigurationReader {
     guard let fields = fields(element, .policyRule) else { return nil }
     let name = value(fields["name"], "a name") { text throws(ValueFault) in
       let word = try PacketValue.word(text)
+      guard word != "default" else { throw ValueFault("what no rule matched is counted under it", "name it otherwise") }
       guard word.utf8.count <= 32 else { throw ValueFault("too long for counters' names", "use at most 32 characters") }
       return word
     }

@@ -15,6 +15,8 @@ public final class Dataplane {
   private let desk: PolicyDesk
   /// What the engine was started with.
   private let node: NodeConfiguration
+  /// What is in force.
+  private var inForce: NodeConfiguration
   private var reasons: ReasonNumbers
   private let follower: RouteFollowing?
   private let roster: TenantRoster
@@ -53,7 +55,7 @@ public final class Dataplane {
 
   private init(_ options: DataplaneOptions, _ node: NodeConfiguration) throws(XSKError) {
     self.options = options
-    self.node = node
+    (self.node, inForce) = (node, node)
     var devices: [NetworkDevice] = []
     for uplink in node.uplinks { devices.append(try NetworkDevice(named: uplink.device)) }
     let policy = Self.firstPolicy(options, node)
@@ -86,15 +88,20 @@ public final class Dataplane {
     roster = TenantRoster(engine, pipeline, current)
   }
 
-  /// The policy of the state file's tenants, or of none.
+  /// The policy of the state file's tenants, or of none. Tenants that a changed configuration has no place for are left out:
+  /// the others are not cut off on their account.
   private static func firstPolicy(_ options: DataplaneOptions, _ node: NodeConfiguration) -> NodePolicy {
+    var tenants: [Tenant] = []
     do throws(XSKError) {
-      guard unsafe access(options.statePath, F_OK) == 0 else { return try NodePolicy(node, tenants: []) }
-      return try NodePolicy(node, tenants: try NodeState.read(options.statePath).tenants)
+      // Safe: the path is a C string for the call.
+      if unsafe access(options.statePath, F_OK) == 0 { tenants = try NodeState.read(options.statePath).tenants }
+      return try NodePolicy(node, tenants: tenants)
     } catch {
       options.log("\(error)")
-      options.log("\(options.statePath): begins without tenants")
     }
+    tenants = tenants.filter { (try? NodePolicy(node, tenants: [$0])) != nil }
+    options.log("\(options.statePath): begins with \(tenants.count) of its tenants")
+    if let policy = try? NodePolicy(node, tenants: tenants) { return policy }
     do throws(XSKError) { return try NodePolicy(node, tenants: []) } catch {
       preconditionFailure("a policy of no tenants can always be made: \(error)")
     }
@@ -120,7 +127,8 @@ public final class Dataplane {
 // MARK: Following
 
 extension Dataplane {
-  /// Reads the state file and the configuration file again. What is not right as a whole changes nothing.
+  /// Reads the state file and the configuration file again. A file that is not right as a whole changes nothing; with a
+  /// configuration that can't be used tenants come and go under the one that is in force.
   public func reload() {
     let report = desk.serve {
       do throws(XSKError) {
@@ -131,7 +139,7 @@ extension Dataplane {
     }
     guard report.state == .loaded else {
       for line in report.problems { options.log(line) }
-      return options.log("not reloaded, nothing has changed")
+      return options.log("what is in force stays")
     }
     for worker in report.silentWorkers {
       options.log("worker \(worker) has not taken the new policy yet, and will once it goes on")
@@ -140,9 +148,12 @@ extension Dataplane {
 
   private func replace() throws(XSKError) -> ReloadOutcome {
     let file = NodeConfigurationFile.read(options.configuration)
-    guard let changed = file.configuration else { return .refused(file.errors.map(\.description)) }
-    let obstacles = node.obstacles(to: changed)
-    guard obstacles.isEmpty else { return .refused(obstacles.map { "\(options.configuration): \($0)" }) }
+    var problems = file.configuration == nil ? file.errors.map(\.description) : []
+    if let changed = file.configuration {
+      problems = node.obstacles(to: changed).map { "\(options.configuration): \($0)" }
+    }
+    // Who edits the file keeps no container waiting.
+    let changed = problems.isEmpty ? file.configuration ?? inForce : inForce
     let next = try NodePolicy(changed, tenants: try NodeState.read(options.statePath).tenants)
     var reasons = reasons
     let numbers = try reasons.reasons(of: next.configuration.rules)
@@ -155,10 +166,10 @@ extension Dataplane {
     let replacement = try desk.pipeline.replace(wake: engine.wakeWorkers) { policy throws(XSKError) in
       try Policy(next.configuration, facts: [], routes: routes.take() ?? policy.routes, reasons: numbers)
     }
-    current.policy = next
+    (current.policy, inForce) = (next, changed)
     follower?.reconfigure(next.configuration)
     roster.plug()
-    return .loaded(replacement)
+    return problems.isEmpty ? .loaded(replacement) : .refused(problems)
   }
 }
 

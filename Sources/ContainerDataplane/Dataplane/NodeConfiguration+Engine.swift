@@ -28,7 +28,7 @@ extension NodeConfiguration {
     var obstacles: [XSKError] = []
     func check<Value: Equatable>(_ key: String, _ value: (NodeConfiguration) -> Value) {
       guard value(self) != value(changed) else { return }
-      obstacles.append(XSKError(key, "can't be changed while it runs", remedy: "put it back, or restart"))
+      obstacles.append(XSKError(key, "can't be changed while it runs", remedy: "put it back, or restart the dataplane"))
     }
     check("uplinks") { $0.uplinks.map { [$0.name, $0.device, "\($0.queues ?? [])", $0.vlan == nil ? "" : "vlan"] } }
     check("capacity") { [$0.capacity, $0.framesPerTenant] }

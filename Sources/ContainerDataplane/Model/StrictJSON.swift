@@ -51,6 +51,8 @@ public enum StrictJSON {
     switch type {
     case is String.Type: "text"
     case is Int.Type, is UInt32.Type, is UInt64.Type: "whole number in range"
+    // An object, as the decoder calls it: a collection, too.
+    case is [String: Any].Type: "object"
     case is any Collection.Type where type != String.self: "list"
     default: "object"
     }

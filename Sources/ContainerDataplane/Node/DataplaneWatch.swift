@@ -38,6 +38,8 @@ public final class DataplaneWatch: Sendable {
 
   /// Seconds before it is started again, at first and at most.
   private static let patience = 0.1...10.0
+  /// Seconds between two looks for one that somebody else starts: who is attached meanwhile waits for its packets to flow.
+  private static let lookInterval = 0.5
   /// Whoever lived so many seconds is started again at once.
   private static let longLife = 30.0
 
@@ -120,7 +122,7 @@ public final class DataplaneWatch: Sendable {
         fell("\(error)")
       }
       rest(until: MonotonicTime.now + delay)
-      delay = min(delay * 2, Self.patience.upperBound)
+      delay = min(delay * 2, command == nil ? Self.lookInterval : Self.patience.upperBound)
     }
   }
 
@@ -170,6 +172,25 @@ public final class DataplaneWatch: Sendable {
     }
   }
 
+  /// Has it read state and configuration now.
+  ///
+  /// - Throws: why it does not take them. Nothing if none runs: it reads both when it starts.
+  func reload() throws(XSKError) {
+    guard status.state == .running else { return }
+    guard let problem = try ask().problems.first else { return }
+    throw XSKError("the dataplane refuses", problem, remedy: "what is in force stays")
+  }
+
+  private func ask() throws(XSKError) -> ReloadReport {
+    var report = try client.report("/v1/reload", method: "POST", as: ReloadReport.self)
+    let end = MonotonicTime.now + 5
+    while report.state == .pending, MonotonicTime.now < end, !isStopping {
+      usleep(1000)
+      report = try client.report("/v1/reload?number=\(report.number)", as: ReloadReport.self)
+    }
+    return report
+  }
+
   /// Tells it of a change, once it listens.
   private func tell() {
     let isDue = state.withLock { state in
@@ -179,14 +200,12 @@ public final class DataplaneWatch: Sendable {
     }
     guard isDue else { return }
     do throws(XSKError) {
-      var report = try client.report("/v1/reload", method: "POST", as: ReloadReport.self)
-      let end = MonotonicTime.now + 5
-      while report.state == .pending, MonotonicTime.now < end, !isStopping {
-        usleep(1000)
-        report = try client.report("/v1/reload?number=\(report.number)", as: ReloadReport.self)
+      let problems = try ask().problems
+      let isNews = state.withLock { state in
+        defer { state.status.problem = problems.first }
+        return state.status.problem != problems.first
       }
-      state.withLock { $0.status.problem = report.problems.first }
-      for problem in report.problems { log("the dataplane does not take the new state: \(problem)") }
+      if isNews { for problem in problems { log("the dataplane refuses: \(problem)") } }
     } catch {
       log("the dataplane does not take the new state: \(error)")
       state.withLock { $0.status.problem = "\(error)" }

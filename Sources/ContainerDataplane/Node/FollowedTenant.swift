@@ -1,3 +1,5 @@
+public import Forwarder
+
 /// A tenant as the dataplane answers about it: what the daemon and its clients need of that.
 public struct FollowedTenant: Codable, Hashable, Sendable {
   public struct Direction: Codable, Hashable, Sendable {
@@ -5,6 +7,8 @@ public struct FollowedTenant: Codable, Hashable, Sendable {
     public var bytes: UInt64
     /// Packets by reason.
     public var dropped: [String: UInt64]
+    /// What each rule of its policy matched, by the rule's name; `default`: what none did.
+    public var rules: [String: RuleCount]
   }
 
   public struct Traffic: Codable, Hashable, Sendable {

@@ -8,11 +8,18 @@ struct NamespaceDoor: ~Copyable {
   init(_ path: String) throws(XSKError) {
     // Without O_NONBLOCK, opening a pipe would wait for a writer.
     // Safe: the path is a C string for the call.
-    descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
+    let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard file >= 0 else {
       throw XSKError(
         path, refused: "the network namespace can't be opened", code: errno, remedy: "see whether the container runs")
     }
+    // NS_GET_NSTYPE and CLONE_NEWNET (linux/nsfs.h, linux/sched.h), which aren't imported. A path is a plain file again once what
+    // was mounted there is gone.
+    guard ioctl(file, 0xb703) == 0x4000_0000 else {
+      close(file)
+      throw XSKError(path, "no network namespace", remedy: "see whether the container runs", code: EINVAL)
+    }
+    descriptor = file
   }
 
   deinit { close(descriptor) }

@@ -63,16 +63,23 @@ public final class Node: Sendable {
   /// - Throws: a configuration that they don't fit; then nothing has changed.
   public func apply(_ settings: NodeSettings) throws(XSKError) {
     try book.withLock { book throws(XSKError) in
-      for tenant in book.state.tenants where !settings.policies.contains(tenant.policy) {
-        throw XSKError(
-          "policy \(tenant.policy)", "taken out, but tenant \(tenant.id) has it",
-          remedy: "keep it, or detach the tenant")
-      }
-      try settings.accept(book.state)
+      try Self.check(settings, book.state)
       let uplinks = UplinkNeighbours(uplinks: settings.uplinks.filter { !book.settings.uplinks.contains($0) })
       for tenant in book.state.tenants { report(uplinks.add(tenant)) }
       book.settings = settings
     }
+  }
+
+  /// - Throws: why the tenants that are there don't fit a configuration.
+  func check(_ settings: NodeSettings) throws(XSKError) { try Self.check(settings, state) }
+
+  private static func check(_ settings: NodeSettings, _ state: NodeState) throws(XSKError) {
+    for tenant in state.tenants where !settings.policies.contains(tenant.policy) {
+      throw XSKError(
+        "policy \(tenant.policy)", "taken out, but tenant \(tenant.id) has it",
+        remedy: "keep it, or detach the tenant")
+    }
+    try settings.accept(state)
   }
 
   /// What is not as it was made; empty if all is well.

@@ -50,8 +50,7 @@ public final class NodeService: Sendable {
       settle: { _ = watch.awaitOpen($0, until: $1) }, log: { messages.add($0) })
     var router = HTTPRouter()
     let reload: @Sendable () throws(XSKError) -> Void = { () throws(XSKError) in
-      try node.apply(try configuration())
-      watch.notify()
+      try Self.reload(node, watch, try configuration())
     }
     NodeRoutes(
       node: node, dataplane: watch, messages: messages, version: version, started: MonotonicTime.now, reload: reload
@@ -69,8 +68,12 @@ public final class NodeService: Sendable {
     let server = HTTPServer(
       listeners, limits: limits, chores: [.init(seconds: lookInterval) { node.lookAfterTenants() }])
     try node.reconcile()
-    try watch.start()
-    do throws(XSKError) { try server.start {} } catch {
+    do throws(XSKError) {
+      // Tenants whose containers are gone ask for nothing any more.
+      try node.check(settings)
+      try watch.start()
+      try server.start {}
+    } catch {
       watch.stop()
       node.stop()
       throw error
@@ -79,9 +82,13 @@ public final class NodeService: Sendable {
   }
 
   /// Reads the configuration again. If it is wrong nothing changes.
-  public func reload() throws(XSKError) {
-    try node.apply(try reader())
-    dataplane.notify()
+  public func reload() throws(XSKError) { try Self.reload(node, dataplane, try reader()) }
+
+  /// Puts a configuration in force here and in the dataplane, or in neither.
+  private static func reload(_ node: Node, _ watch: DataplaneWatch, _ settings: NodeSettings) throws(XSKError) {
+    try node.check(settings)
+    try watch.reload()
+    try node.apply(settings)
   }
 
   /// Ends API and tenants' sockets. Tenants, their traffic and the dataplane stay.

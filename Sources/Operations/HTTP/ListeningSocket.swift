@@ -47,7 +47,7 @@ package final class ListeningSocket: Sendable {
   private static func refused(_ path: String, _ code: CInt) -> XSKError {
     XSKError(
       path, refused: "the control socket cannot be made", code: code,
-      remedy: code == -ENAMETOOLONG ? "name a path of at most 107 bytes" : "name another with --control, or off")
+      remedy: code == -ENAMETOOLONG ? "name a path of at most 107 bytes" : "choose another path")
   }
 
   /// Removes a socket that nobody listens on.
@@ -55,12 +55,12 @@ package final class ListeningSocket: Sendable {
     var status = stat()
     guard unsafe lstat(path, &status) == 0 else { return }
     guard status.st_mode & S_IFMT == S_IFSOCK else {
-      throw XSKError(path, "is there already, and no socket", remedy: "remove it, or name another with --control")
+      throw XSKError(path, "is there already, and no socket", remedy: "remove it, or choose another path")
     }
     let connection = unsafe cxsk_unix_connect(path, path.utf8.count, 1000)
     guard connection == -ECONNREFUSED else {
       if connection >= 0 { Glibc.close(connection) }
-      throw XSKError(path, "another process listens there", remedy: "stop it, or name another with --control")
+      throw XSKError(path, "another process listens there", remedy: "stop it, or choose another path")
     }
     guard unsafe unlink(path) == 0 || errno == ENOENT else { throw refused(path, errno) }
   }

@@ -24,6 +24,16 @@ struct MetricsPage {
 
   private typealias Labels = [(String, String)]
 
+  /// Queues of ports that have a device. A spare port's are many, and nothing comes by them.
+  private var queues: [(slot: Int, block: CounterSnapshot.Slot)] {
+    snapshot.slots.enumerated().compactMap { slot, block in
+      let port = snapshot.description.slots[slot].port
+      return port < ports.count && ports[port].occupancy == .empty ? nil : (slot, block)
+    }
+  }
+
+  private var openPorts: [PortStatus] { ports.filter { $0.occupancy != .empty } }
+
   private func labels(_ slot: Int) -> Labels {
     let place = snapshot.description.slots[slot]
     return [
@@ -37,7 +47,7 @@ struct MetricsPage {
     _ samples: [(labels: Labels, counter: QueueCounter)]
   ) {
     page.family(name, kind, help) { family in
-      for (slot, block) in snapshot.slots.enumerated() {
+      for (slot, block) in queues {
         for sample in samples { family.add(labels(slot) + sample.labels, block[sample.counter]) }
       }
     }
@@ -85,17 +95,17 @@ struct MetricsPage {
 
   private func addPorts(to page: inout Exposition) {
     page.family("xskfwd_port_up", .gauge, "1: the port's device is there and has carrier.") { family in
-      for port in ports { family.add([("port", port.name)], UInt64(port.link == "up" ? 1 : 0)) }
+      for port in openPorts { family.add([("port", port.name)], UInt64(port.link == "up" ? 1 : 0)) }
     }
     page.family("xskfwd_port_drained", .gauge, "1: the port's packets go to the kernel's stack, as asked for.") {
       family in
-      for port in ports { family.add([("port", port.name)], UInt64(port.isDrained ? 1 : 0)) }
+      for port in openPorts { family.add([("port", port.name)], UInt64(port.isDrained ? 1 : 0)) }
     }
     page.family("xskfwd_port_mtu_bytes", .gauge, "The device's MTU when it was opened.") { family in
-      for port in ports { family.add([("port", port.name)], UInt64(port.device.mtu)) }
+      for port in openPorts { family.add([("port", port.name)], UInt64(port.device.mtu)) }
     }
     page.family("xskfwd_port_info", .gauge, "How packets of a port get into user memory; always 1.") { family in
-      for port in ports {
+      for port in openPorts {
         family.add(
           [
             ("port", port.name), ("mode", port.mode?.rawValue ?? "none"), ("driver", port.device.driver),
@@ -104,7 +114,7 @@ struct MetricsPage {
       }
     }
     page.family("xskfwd_queue_up", .gauge, "1: the queue's socket works.") { family in
-      for (slot, block) in snapshot.slots.enumerated() {
+      for (slot, block) in queues {
         family.add(labels(slot), UInt64(block[.failure] == 0 ? 1 : 0))
       }
     }
@@ -127,7 +137,7 @@ struct MetricsPage {
     perQueue(&page, "xskfwd_held_packets", "Packets that wait for others of their flow.", .heldPackets, kind: .gauge)
     page.family("xskfwd_dropped_packets_total", .counter, "Packets dropped, by the queue that they came in on.") {
       family in
-      for (slot, block) in snapshot.slots.enumerated() {
+      for (slot, block) in queues {
         for reason in block.drops.keys.sorted() {
           family.add(labels(slot) + [("reason", reason)], block.drops[reason] ?? 0)
         }

@@ -7,6 +7,7 @@ public enum Capability: UInt32, CaseIterable, Codable, Sendable {
   case ipcLock = 14
   case sysAdmin = 21
   case sysNice = 23
+  case perfmon = 38
   case bpf = 39
 
   /// The kernel's name.
@@ -17,6 +18,7 @@ public enum Capability: UInt32, CaseIterable, Codable, Sendable {
     case .ipcLock: "CAP_IPC_LOCK"
     case .sysAdmin: "CAP_SYS_ADMIN"
     case .sysNice: "CAP_SYS_NICE"
+    case .perfmon: "CAP_PERFMON"
     case .bpf: "CAP_BPF"
     }
   }

@@ -9,7 +9,7 @@ struct PrivilegeChecks {
 
   /// The command that lets a program use AF_XDP without root.
   static func grant(to executable: String) -> String {
-    "sudo setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep \(executable)"
+    "sudo setcap cap_net_raw,cap_net_admin,cap_bpf,cap_perfmon,cap_ipc_lock+ep \(executable)"
   }
 
   var capabilities: Finding {
@@ -24,6 +24,12 @@ struct PrivilegeChecks {
       return Finding(
         "capabilities", of: "this process", .failed,
         "lacks " + missing.map { "\($0.0.name) (\($0.1))" }.joined(separator: ", "),
+        remedy: Self.grant(to: host.executable))
+    }
+    guard host.capabilities.contains(.perfmon) || host.capabilities.contains(.sysAdmin) else {
+      return Finding(
+        "capabilities", of: "this process", .limited,
+        "lacks CAP_PERFMON (to load an XDP program that looks into packets: punt, metadata, verdict offload)",
         remedy: Self.grant(to: host.executable))
     }
     let held = Capability.allCases.filter { host.capabilities.contains($0) }.map(\.name).joined(separator: " ")

@@ -193,7 +193,8 @@ public enum XDPMode: String, CaseIterable, Sendable {
     let log = unsafe String(cString: cxsk_program_log()).split(separator: "\n").last.map { " (\($0))" } ?? ""
     let remedy =
       switch -code {
-      case EPERM, EACCES: "run as root, or grant CAP_NET_ADMIN and CAP_BPF"
+      // The verifier lets only CAP_PERFMON add to a packet's address what the packet says.
+      case EPERM, EACCES: "run as root, or grant CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON"
       case EBUSY: "another program is attached: \(removal(device))"
       default: "see: xskfwd doctor \(device)"
       }

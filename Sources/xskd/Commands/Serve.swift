@@ -41,6 +41,8 @@ struct Serve: ParsableCommand {
   }
 
   func run() throws {
+    try Self.requirePrivileges()
+    DescriptorLimit.raise()
     var signals = StopSignal(reloads: true)
     let manager = ServiceManager()
     ServiceManager.forget()
@@ -69,6 +71,16 @@ struct Serve: ParsableCommand {
         return
       }
     }
+  }
+
+  /// Before anything is touched: without them it would serve, and refuse every container.
+  private static func requirePrivileges() throws(XSKError) {
+    let needs: [Capability] = [.sysAdmin, .netAdmin, .netRaw, .bpf]
+    let missing = needs.filter { !Capability.held.contains($0) }.map(\.name)
+    guard !missing.isEmpty else { return }
+    throw XSKError(
+      "this process", "lacks \(missing.joined(separator: ", "))",
+      remedy: "run xskd as root, or as its systemd unit does")
   }
 
   /// This very program, whatever has become of its file's name.

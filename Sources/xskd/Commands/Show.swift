@@ -66,20 +66,6 @@ struct Show: ParsableCommand {
   }
 }
 
-/// A tenant by hand, for trying things out and for what no container runtime does.
-struct Detach: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "End an attachment, as a container runtime does when its container is gone.")
-
-  @Argument(help: "The tenant's id, as 'xskd show tenants' has it.") var id: String
-  @OptionGroup var places: PlaceOptions
-
-  func run() throws {
-    let client = DaemonClient(path: places.places.socket)
-    do throws(DaemonError) { try client.detach(id) } catch { throw Show.error(error, client.path) }
-  }
-}
-
 extension String {
   fileprivate func trimmingSuffix(_ suffix: String) -> String {
     hasSuffix(suffix) ? String(dropLast(suffix.count)) : self

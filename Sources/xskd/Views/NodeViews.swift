@@ -98,18 +98,23 @@ struct CountersView: Decodable {
 
   var text: String {
     guard !tenants.isEmpty else { return "no tenants" }
-    var table = TextTable(["TENANT", "NAME", "", "PACKETS", "BYTES", "DROPPED"])
+    var table = TextTable(["TENANT", "NAME", "", "PACKETS", "BYTES", "MATCHED", "DROPPED"])
     for tenant in tenants {
       let traffic = tenant.traffic
       for (direction, counts) in [("in", traffic.ingress), ("out", traffic.egress)] {
-        let drops = counts.dropped.sorted { $0.value == $1.value ? $0.key < $1.key : $0.value > $1.value }
         table.add([
           TextTable.shortened(traffic.tenant), traffic.name, direction, "\(counts.packets)", "\(counts.bytes)",
-          drops.isEmpty ? "-" : drops.map { "\($0.key) \($0.value)" }.joined(separator: ", "),
+          Self.text(counts.rules.mapValues(\.packets)), Self.text(counts.dropped),
         ])
       }
     }
     return table.text
+  }
+
+  /// The most first; none that is 0.
+  private static func text(_ counts: [String: UInt64]) -> String {
+    let sorted = counts.filter { $0.value > 0 }.sorted { $0.value == $1.value ? $0.key < $1.key : $0.value > $1.value }
+    return sorted.isEmpty ? "-" : sorted.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
   }
 }
 

@@ -82,7 +82,8 @@ import XSKEngine
     ),
     (
       "version: 1\npolicies: {a: {ingress: {rules: [{name: x, match: {iif: wan}, then: drop}]}}}",
-      "xskd.yaml:2:57: policies.a.ingress.rules[0].match.iif: value \"wan\": there is no port of this name; use "
+      "xskd.yaml:2:57: policies.a.ingress.rules[0].match.iif: value \"wan\": there is no port of this name; "
+        + "take it out"
     ),
     (
       "version: 1\npolicies: {a: {ingress: {rules: [{name: x, match: {vlan: 5}, then: drop}]}}}",
@@ -93,6 +94,11 @@ import XSKEngine
       "version: 1\npolicies: {a: {egress: {rules: [{name: x, then: drop}, {name: x, then: accept}]}}}",
       "xskd.yaml:2:63: policies.a.egress.rules[1].name: value \"x\": another rule has this name; "
         + "give each rule of a direction a name of its own"
+    ),
+    (
+      "version: 1\npolicies: {a: {egress: {rules: [{name: default, then: drop}]}}}",
+      "xskd.yaml:2:40: policies.a.egress.rules[0].name: value \"default\": what no rule matched is counted under it; "
+        + "name it otherwise"
     ),
     (
       "version: 1\npolicies: {a: {egress: {rules: [{name: x, match: {icmp-type: 8}, then: drop}]}}}",

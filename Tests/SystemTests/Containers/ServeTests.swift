@@ -111,7 +111,12 @@ import XSKLab
     #expect(try page.value("xskd_attachments_total", ["result": "attached"]) == 1)
     #expect(try page.value("xskd_dataplane_up") == 0)
     #expect(try page.value("xskd_tenant_info", ["tenant": "one-eth0"]) == 1)
-    #expect(try lab.xskd("detach", "one-eth0").succeeded)
+    let unknown = try lab.xskd("detach", "two-eth0")
+    #expect(unknown.status == .exited(2))
+    #expect(unknown.errors.contains("tenant two-eth0: there is none"), "\(unknown)")
+    #expect(try lab.client.tenants() == [tenant])
+    // The name that people gave it.
+    #expect(try lab.xskd("detach", tenant.name).output == "one-eth0: detached\n")
     #expect(try lab.xskd("show", "tenants").output == "no tenants\n")
     try lab.stop()
     let down = try lab.xskd("show", "tenants")
@@ -134,6 +139,17 @@ import XSKLab
     #expect(status("PUT", "/v1/tenants/one-eth0", "[]") == 400)
     #expect(status("PUT", "/v1/tenants/one-eth0", "{\"name\": 1}") == 400)
     #expect(status("PUT", "/v1/tenants/", "{}") == 404)
+    let notObject = #expect(throws: DaemonError.self) {
+      try lab.client.ask("PUT", "/v1/tenants/one-eth0", body: Array("[]".utf8))
+    }
+    #expect(notObject == .refused(status: 400, reason: "request: the whole: is no object; make it one"))
+    var request = AttachRequest(name: "one", namespace: "/etc/passwd", device: "eth0", addresses: ["10.1.0.5/32"])
+    func refusal() -> String {
+      do throws(DaemonError) { return try lab.client.attach("one-eth0", request).id } catch { return "\(error)" }
+    }
+    #expect(refusal().contains("/etc/passwd: no network namespace; see whether the container runs"))
+    request.namespace = "/proc/self/ns/mnt"
+    #expect(refusal().contains("/proc/self/ns/mnt: no network namespace"))
     #expect(status("POST", "/v1/tenants/one-eth0") == 405)
     #expect(status("GET", "/v1/tenants/one-eth0") == 404)
     #expect(status("GET", "/v1/tenants/one-eth0/check") == 404)

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The jobs of docs/jobs.md: their commands, and what these are said to print.
+/// What the documentation has somebody copy and paste: commands, and what these are said to print.
 struct JobDocument {
   /// Commands to copy and paste at once.
   struct Step {
@@ -13,9 +13,11 @@ struct JobDocument {
   let name: String
   let steps: [Step]
 
-  /// - Parameter name: behind `<!-- job:` in the document.
-  init(_ name: String) throws {
-    let path = BuiltPrograms.package.appendingPathComponent("docs/jobs.md")
+  /// - Parameters:
+  ///   - name: behind `<!-- job:` in the document, up to the next such mark. Commands of blocks marked `sh` are left out.
+  ///   - document: its path in the package.
+  init(_ name: String, of document: String = "docs/jobs.md") throws {
+    let path = BuiltPrograms.package.appendingPathComponent(document)
     let text = try String(contentsOf: path, encoding: .utf8)
     let parts = text.components(separatedBy: "<!-- job: ")
     let part = try #require(parts.first { $0.hasPrefix("\(name) -->") })
@@ -50,19 +52,41 @@ struct JobDocument {
       exec 2>&1
       set -e
       """
+    return script(after: prelude, before: "ls /run/netns /run/xskfwd /tmp")
+  }
+
+  /// The steps between commands of a test's own.
+  func script(after prelude: String, before end: String) -> String {
     let blocks = steps.enumerated().map { "echo '=== step \($0)'\n\($1.commands)" }
-    return ([prelude] + blocks + ["ls /run/netns /run/xskfwd /tmp", "echo '=== end'"]).joined(separator: "\n")
+    return ([prelude] + blocks + [end, "echo '=== end'"]).joined(separator: "\n")
+  }
+
+  /// Whether each step has printed its lines.
+  func check(_ output: String, sourceLocation: SourceLocation = #_sourceLocation) {
+    let outputs = Self.split(output)
+    #expect(outputs.count == steps.count, sourceLocation: sourceLocation)
+    for (step, output) in zip(steps, outputs) {
+      var lines = output.components(separatedBy: "\n")
+      for expected in step.prints {
+        let place = lines.firstIndex { Self.matches($0, expected) }
+        // Each line stands for one of the output.
+        if let place { lines.remove(at: place) }
+        #expect(
+          place != nil, "\"\(expected)\" is not in what this printed:\n\(step.commands)\n\(output)",
+          sourceLocation: sourceLocation)
+      }
+    }
   }
 
   /// What each step printed.
-  static func split(_ output: String) -> [String] {
+  private static func split(_ output: String) -> [String] {
     output.components(separatedBy: "=== step ").dropFirst().map {
       $0.components(separatedBy: "=== end")[0]
     }
   }
 
   /// Whether a line is as it was said to be, or contains it. White space counts once.
-  static func matches(_ line: String, _ expected: String) -> Bool {
+  private static func matches(_ line: String, _ expected: String) -> Bool {
     func plain(_ text: String) -> String { text.split { $0 == " " || $0 == "\t" }.joined(separator: " ") }
     var rest = " \(plain(line)) "[...]
     for part in plain(expected).components(separatedBy: "…").map({ $0.trimmingCharacters(in: .whitespaces) })

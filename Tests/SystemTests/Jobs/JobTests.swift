@@ -17,17 +17,7 @@ extension OnVeth {
       let place = ["env", "PATH=\(Self.path)"]
       let result = try machine.run(place + words, timeout: .seconds(100))
       #expect(result.succeeded, "\(result.output)\n\(result.errors)")
-      let outputs = JobDocument.split(result.output)
-      #expect(outputs.count == job.steps.count)
-      for (step, output) in zip(job.steps, outputs) {
-        var lines = output.components(separatedBy: "\n")
-        for expected in step.prints {
-          let place = lines.firstIndex { JobDocument.matches($0, expected) }
-          // Each line stands for one of the output.
-          if let place { lines.remove(at: place) }
-          #expect(place != nil, "\"\(expected)\" is not in what this printed:\n\(step.commands)\n\(output)")
-        }
-      }
+      job.check(result.output)
       #expect(result.output.contains("/run/netns:\n\n/run/xskfwd:\n\n/tmp:\n=== end"), "something was left behind")
     }
 

@@ -23,30 +23,15 @@ extension OnVeth {
       #expect(try run.process.wait(timeout: .seconds(20)) == .exited(0))
     }
 
-    /// The unit's `KEY=VALUE` lines, lists joined.
-    static func unit() throws -> [String: [String]] {
-      let file = BuiltPrograms.package.appendingPathComponent("packaging/xskfwd@.service")
-      var settings: [String: [String]] = [:]
-      for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") where !line.hasPrefix("#") {
-        let halves = line.split(separator: "=", maxSplits: 1)
-        guard halves.count == 2 else { continue }
-        settings[String(halves[0]), default: []].append(String(halves[1]))
-      }
-      return settings
-    }
-
     @Test("with the unit's capabilities alone, and no new privileges, it starts, forwards, and reopens a lost port")
     func leastPrivilege() throws {
-      let capabilities = try #require(try Self.unit()["CapabilityBoundingSet"]?.first).split(separator: " ").map {
-        $0.dropFirst("CAP_".count).lowercased()
-      }
-      #expect(capabilities.sorted() == ["bpf", "ipc_lock", "net_admin", "net_raw"])
-      let set = "-all," + capabilities.map { "+\($0)" }.joined(separator: ",")
-      let run = try OperatedRun(around: ["setpriv", "--bounding-set", set, "--inh-caps", set, "--no-new-privs"])
+      let unit = try UnitFile("xskfwd@.service")
+      #expect(try unit.capabilities().sorted() == ["bpf", "ipc_lock", "net_admin", "net_raw", "perfmon"])
+      let run = try OperatedRun(around: try unit.privileges())
       #expect(try run.lab.isPassing())
       // What each thread may do: workers and the one that strangers talk to nothing, the others the unit's set.
       let threads = try Self.threads(of: run.process.pid)
-      let mask: UInt64 = 1 << 12 | 1 << 13 | 1 << 14 | 1 << 39
+      let mask: UInt64 = 1 << 12 | 1 << 13 | 1 << 14 | 1 << 38 | 1 << 39
       #expect(threads.contains { $0.name.hasPrefix("xsk-worker") && $0.capabilities == 0 }, "\(threads)")
       #expect(threads.contains { $0.name == "xsk-operate" && $0.capabilities == 0 }, "\(threads)")
       #expect(threads.contains { $0.name == "xsk-supervisor" && $0.capabilities == mask }, "\(threads)")
@@ -60,6 +45,28 @@ extension OnVeth {
       #expect(isBack, "\(messages)")
       #expect(try run.lab.isPassing())
       try run.stop()
+    }
+
+    /// A policy's XDP program looks into packets, which the verifier lets fewer do.
+    @Test func `with the unit's capabilities alone a policy with punt, verdict offload and metadata is carried out`()
+      throws
+    {
+      let lab = try ForwardLab()
+      let run = try PolicyProcess(
+        in: lab.middle,
+        """
+        version: 1
+        metadata: {write: [vlan, flow-tag]}
+        ports: {left: {device: m0}, right: {device: m1}}
+        offload: {lifetime: 1 s}
+        rules:
+          - {name: bad, match: {iif: left, saddr: 10.7.0.99}, then: {drop: bad}, offload: source}
+          - {name: out, match: {iif: left}, then: {forward: right}}
+          - {name: in, match: {iif: right}, then: {forward: left}}
+        """, around: try UnitFile("xskfwd@.service").privileges())
+      #expect(try lab.isPassing())
+      _ = try run.client.request("/v1/stop", method: "POST")
+      #expect(try run.process.wait(timeout: .seconds(30)) == .exited(0), "\(run.process.errors)")
     }
 
     private static func threads(of pid: pid_t) throws -> [(name: String, capabilities: UInt64)] {

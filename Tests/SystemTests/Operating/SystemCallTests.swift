@@ -47,7 +47,7 @@ extension OnVeth {
     @Test func `the unit's filter has every call of a start, of traffic, of all that can be asked, and of a lost port`()
       throws
     {
-      let allowed = try Self.allowed(try #require(try Service.unit()["SystemCallFilter"]?.first))
+      let allowed = try Self.allowed(try UnitFile("xskfwd@.service").value("SystemCallFilter"))
       #expect(allowed.contains("bpf") && allowed.contains("sendto"))
       #expect(!allowed.contains("mount") && !allowed.contains("ptrace") && !allowed.contains("init_module"))
       let lab = try ForwardLab()
