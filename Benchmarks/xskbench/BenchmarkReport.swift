@@ -15,11 +15,20 @@ struct OutputOptions: ParsableArguments {
   func validate() throws {
     guard let output else { return }
     // Before hours of measuring, not after.
+    guard let name = output.split(separator: "/").last, !output.hasSuffix("/"), name != ".", name != "..",
+      !isFolder(output)
+    else { throw ValidationError("--output \(output): not a file's name; name a file, it is made if needed") }
     let folder = output.contains("/") ? String(output.prefix(upTo: output.lastIndex(of: "/")!)) + "/" : "."
     // Safe: the string is valid for the call.
     guard unsafe access(folder, W_OK) == 0 else {
       throw ValidationError("--output \(output): \(folder) is no folder that can be written to")
     }
+  }
+
+  private func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    // Safe: the string is valid for the call, which fills the structure that it is given.
+    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// Closes the document (`RunWatch`) and gives it out.
@@ -33,12 +42,29 @@ struct OutputOptions: ParsableArguments {
 
   /// Gives out a document that is closed.
   func write(_ report: BenchmarkReport, table: @autoclosure () -> String) throws {
+    // First for people: a full disk must not cost what took hours.
+    print(json ? try report.json() : table())
     if let output {
       try report.write(to: output)
       complain("written to \(output)")
     }
-    print(json ? try report.json() : table())
   }
+}
+
+/// What was typed, without where the result went: that is of no interest to who runs it again.
+var typedCommand: String {
+  var words: [String] = []
+  var isValue = false
+  for word in CommandLine.arguments.dropFirst() {
+    if isValue {
+      isValue = false
+    } else if word == "--output" {
+      isValue = true
+    } else if word != "--json", !word.hasPrefix("--output=") {
+      words.append(word.contains(" ") ? "'\(word)'" : word)
+    }
+  }
+  return words.joined(separator: " ")
 }
 
 /// Begins with the program: `Xskbench.main` touches it first.
@@ -85,7 +111,9 @@ extension BenchmarkReport {
     for ratio in ratios {
       lines.append("\(ratio.name): \(ratio.median) (\(ratio.min) … \(ratio.max), \(ratio.pairs) pairs)")
     }
-    lines += peers.map { "peer: \($0)" }
+    lines += peers.map { "command: \($0)" }
+    lines += versions.sorted { $0.key < $1.key }.map { "version: \($0.key) \($0.value)" }
+    lines += checks.filter { $0.status == .ok || $0.status == .note }.map { "check: \($0.name): \($0.text)" }
     lines += irregular.map { "irregular: \($0)" }
     return lines.joined(separator: "\n")
   }

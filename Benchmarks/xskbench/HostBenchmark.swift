@@ -33,9 +33,7 @@ struct HostBenchmark: ParsableCommand {
   }
 
   func run() throws {
-    guard sysconf(Int32(_SC_NPROCESSORS_ONLN)) >= 2 else {
-      throw XSKError("this machine", "has one CPU", remedy: "run on one with two: sender and engine each need one")
-    }
+    try Processors.require(2, for: "sender and engine need")
     var report = BenchmarkReport(
       command: "host --pairs \(pairs) --seconds \(seconds) --batch \(batch) --ip \(version)")
     var (with, without): ([HostLab.Trial], [HostLab.Trial]) = ([], [])

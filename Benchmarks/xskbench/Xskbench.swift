@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Measuring
 import XSKEngine
 
 /// The benchmark harness. Exit status: 0 done; 1 a comparison or check that failed, or not what was asked for was reached; 2 wrong
@@ -22,6 +23,9 @@ struct Xskbench: ParsableCommand {
       try command.run()
     } catch let code as ExitCode {
       Glibc.exit(code.rawValue)
+    } catch is Interrupted {
+      complain("interrupted before anything was finished; the lab is gone")
+      Glibc.exit(130)
     } catch let error as XSKError {
       fail("xskbench: \(error)")
     } catch {

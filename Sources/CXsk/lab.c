@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <stdarg.h>
 #include <errno.h>
 #include <net/if.h>
 #include <fcntl.h>
@@ -253,15 +254,25 @@ uint64_t cxsk_lab_stream_mix(uint64_t hash, const void *bytes, size_t count)
 	return hash;
 }
 
+static int say_nothing(enum libbpf_print_level level, const char *format, va_list values)
+{
+	(void)level, (void)format, (void)values;
+	return 0;
+}
+
+/* What went wrong is in the error number: libbpf would print lines of its own besides. */
 cxsk_lab_object *cxsk_lab_object_load(const void *image, size_t size, int *error)
 {
 	struct bpf_object *object = bpf_object__open_mem(image, size, NULL);
+	libbpf_print_fn_t before;
 
 	if (!object) {
 		*error = -errno;
 		return NULL;
 	}
+	before = libbpf_set_print(say_nothing);
 	*error = bpf_object__load(object);
+	libbpf_set_print(before);
 	if (*error) {
 		bpf_object__close(object);
 		return NULL;

@@ -9,6 +9,8 @@ final class FakeTester: LoadTester {
   var buffer: Double = 0
   /// What the generator can send a second.
   var generator = Double.infinity
+  /// Seconds for which others hold the generator up, by trial: the last goes on for ever.
+  var held = [0.0]
   private(set) var trials: [TrialOutcome] = []
   private(set) var calls = 0
   /// Fails once so many calls were answered.
@@ -29,9 +31,10 @@ final class FakeTester: LoadTester {
     try count()
     let requested = (load * seconds).rounded()
     let sent = min(requested, (generator * seconds).rounded(.down))
-    let outcome = TrialOutcome(
+    var outcome = TrialOutcome(
       load: load, seconds: seconds, lasted: seconds, requested: UInt64(requested), sent: UInt64(sent),
       received: UInt64(min(sent, (capacity * seconds).rounded(.down) + buffer)))
+    outcome.held = held[min(trials.count, held.count - 1)]
     trials.append(outcome)
     return outcome
   }

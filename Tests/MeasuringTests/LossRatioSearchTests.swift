@@ -44,7 +44,7 @@ import XSKEngine
     let found = try search(FakeTester(capacity: 9_000_000), [ndr])
     let result = found.results[0]
     #expect(result.lower == 5_000_000 && result.upper == nil)
-    #expect(result.irregular.contains { $0.contains("highest load that the generator can offer") })
+    #expect(result.irregular.contains { $0.contains("highest load that was tried") })
   }
 
   @Test func `a device that loses at any load has no lower bound, and the search ends`() throws {

@@ -23,10 +23,19 @@ import XSKEngine
     let before = "# Title\n\n\(GeneratedPart.begin)\nold\n\(GeneratedPart.end)\n\nrest\n"
     let after = try GeneratedPart.replacing(in: before, of: "README", with: page.readme())
     #expect(
-      after.hasPrefix("# Title\n\n\(GeneratedPart.begin)\n\n`xskbench wire --pairs 3`, 2026-11-21 17:30 UTC:\n\n| "))
+      after.hasPrefix(
+        "# Title\n\n\(GeneratedPart.begin)\n\nMeasured on Model <X> & \"Y\", 2 CPUs (virtual), Linux 6.18.1, TSC 2.6 GHz.\n\n"
+          + "`xskbench wire --pairs 3`, 2026-11-21 17:30 UTC: Real veth devices, "))
     #expect(after.hasSuffix(" |\n\n\(GeneratedPart.end)\n\nrest\n"))
-    #expect(after.contains("| drop, xskfwd, veth |  | 4.7 | 4.6 … 4.8 |"))
+    #expect(after.contains("| drop, xskfwd | 64 | 4.7 | 4.6 … 4.8 | 3 |"))
     #expect(!after.contains("old"))
+    // Every benchmark that has tables has a sentence of what was measured.
+    let all = ResultPage([
+      Sample.wire(), Sample.search(), Sample.stages(), Sample.engine(started: "2026-11-21T10:00:00Z", cycles: 10),
+    ]).readme()
+    let heads = all.split(separator: "\n").filter { $0.hasPrefix("`xskbench ") }
+    #expect(heads.count == 4 && heads.allSatisfy { $0.hasSuffix(".") && $0.contains(" UTC: ") }, "\(heads)")
+    #expect(all.contains("| goal | lower bound, M/s | upper bound, M/s |") && all.contains("P99.9, µs"))
     // Once more changes nothing.
     #expect(try GeneratedPart.replacing(in: after, of: "README", with: page.readme()) == after)
   }

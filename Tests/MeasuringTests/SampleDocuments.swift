@@ -33,6 +33,7 @@ enum Sample {
           )
           (trial.sentMpps, trial.duplicated, trial.reordered, trial.stealPercent) = (offered, 0, 0, 0.1)
           (trial.userNanoseconds, trial.systemNanoseconds) = (100, 200)
+          (trial.heldPercent, trial.waitedPercent, trial.attempts) = (0.2, 0.1, 2)
           trial.irregular = step == 5 ? ["the generator could not send that much"] : nil
           return trial
         }

@@ -58,6 +58,42 @@ import XSKEngine
     #expect(calls == whole.calls)
   }
 
+  @Test func `a trial that was disturbed is made again, and the one that was disturbed least counts`() throws {
+    var settings = Self.settings
+    (settings.sizes, settings.tests) = (["64"], [.loss])
+    let tester = FakeTester(capacity: 10_000_000)
+    tester.held = [0.5, 0.1, 0, 0.2, 0.3, 0.4, 0]
+    var report = SearchReport(settings: settings)
+    var lines: [String] = []
+    let search = SearchRun(
+      settings, tester, record: try SearchRecord(settings, path: nil), maximumLoad: { _ in 4_000_000 }
+    ) { lines.append($0) }
+    try search.run(&report)
+    let loss = report.sizes[0].loss
+    // Three attempts, then three that were all disturbed.
+    #expect(loss.map(\.attempts) == [3, 3] && loss.map(\.held) == [0, 0.2])
+    #expect(loss[0].irregular.isEmpty && loss[1].irregular.contains { $0.contains("held up for 10.0 % of the time") })
+    #expect(lines.count { $0.contains("again, ") } == 4)
+  }
+
+  @Test func `on a machine that is busy all the time trials are not made again for ever`() throws {
+    let settings = SearchSettings(
+      subject: "fake", sizes: ["64"], tests: [.throughput],
+      goals: [LossGoal(name: "NDR", lossRatio: 0, finalSeconds: 2)],
+      retries: 2)
+    let tester = FakeTester(capacity: 1_000_000)
+    tester.held = [0.5]
+    var report = SearchReport(settings: settings)
+    let search = SearchRun(
+      settings, tester, record: try SearchRecord(settings, path: nil), maximumLoad: { _ in 4_000_000 }, tell: { _ in })
+    try search.run(&report)
+    let trials = report.sizes[0].trials
+    // Where most is lost it is not made again: that load is too high whatever disturbs.
+    #expect(trials.count { $0.attempts == 3 } == 4 && tester.calls == trials.count + 4 * 2)
+    let result = report.sizes[0].throughput[0]
+    #expect(result.lower ?? 0 > 900_000 && result.irregular.contains { $0.contains("the generator was held up") })
+  }
+
   @Test func `a file of another search is refused, and left alone`() throws {
     let folder = try ScratchFolder()
     let path = "\(folder.path)/other.json"
@@ -70,7 +106,17 @@ import XSKEngine
     var others = Self.settings
     others.sizes = ["64"]
     let wanted = others
-    #expect(throws: XSKError.self) { try SearchRecord(wanted, path: mine) }
+    let difference = #expect(throws: XSKError.self) { try SearchRecord(wanted, path: mine) }
+    #expect(difference?.problem == "is of a search with other sizes")
+    for (text, problem) in [
+      (#"{"format":"xskbench-search","version":1}"#, "is a search's file of version 1, this xskbench knows 2"),
+      (#"{"format":"xskbench-search","version":2}"#, "is a search's file that is damaged"),
+    ] {
+      try text.write(toFile: mine, atomically: true, encoding: .utf8)
+      let error = #expect(throws: XSKError.self) { try SearchRecord(Self.settings, path: mine) }
+      #expect(error?.problem == problem)
+      #expect(try String(contentsOfFile: mine, encoding: .utf8) == text)
+    }
     #expect(throws: XSKError.self) { try SearchRecord(wanted, path: "/nowhere/state.json") }
   }
 

@@ -44,6 +44,15 @@ extension ResultDocument {
         unit: "ratio"))
   }
 
+  /// How much of the trials' time the harness's own work took on a CPU, of each its share: the most counts.
+  public mutating func noteHarness(_ shares: [Double]) {
+    guard let most = shares.max() else { return }
+    checks.append(
+      .atMost(
+        1, "harness-overhead", most * 100, "percent",
+        "the harness's own work took at most \((most * 100).short) % of a trial's time on a CPU"))
+  }
+
   /// Adds checks, and what they found broken to `irregular`.
   public mutating func finish(_ found: [SelfCheck], seconds: Double) {
     durationSeconds = seconds.short

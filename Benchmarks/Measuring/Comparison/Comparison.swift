@@ -116,7 +116,8 @@ public struct Comparison: Hashable, Sendable {
   private func checkNotEmpty(_ wanted: String?) throws(XSKError) {
     guard metrics.isEmpty else { return }
     throw XSKError(
-      wanted.map { "result \($0)" } ?? "these two", "have no result in common",
+      wanted.map { "--only \($0)" } ?? "these two",
+      wanted == nil ? "have no result in common" : "is not a result of both",
       remedy: "compare two runs of the same command")
   }
 }

@@ -90,7 +90,7 @@ extension ResultDocument {
     public var offeredMpps: Double?
     public var cyclesPerPacket: Double?
     public var gigabits: Double?
-    /// Packets that did not arrive, of those offered: 0…1. What the generator could not send counts as lost.
+    /// Packets that did not arrive, of those offered: 0…1. In a search what the generator could not send counts as lost.
     public var lossRatio: Double?
     public var duplicated: Int?
     public var reordered: Int?
@@ -99,6 +99,12 @@ extension ResultDocument {
     public var systemNanoseconds: Double?
     /// Share of the time that the hypervisor took from the CPUs in use, percent.
     public var stealPercent: Double?
+    /// Share of the time in which the generator was kept from sending; it sent what was missing later. Percent.
+    public var heldPercent: Double?
+    /// Share of the time in which the device's thread could have run and had no CPU, percent.
+    public var waitedPercent: Double?
+    /// How often it was made, where that was more than once: the one that was disturbed least is this.
+    public var attempts: Int?
     public var irregular: [String]?
 
     enum CodingKeys: String, CodingKey {
@@ -110,7 +116,10 @@ extension ResultDocument {
       case lossRatio = "loss_ratio"
       case userNanoseconds = "user_ns_per_packet"
       case systemNanoseconds = "system_ns_per_packet"
+      case attempts
       case stealPercent = "steal_percent"
+      case heldPercent = "held_percent"
+      case waitedPercent = "device_waited_percent"
     }
 
     public init(

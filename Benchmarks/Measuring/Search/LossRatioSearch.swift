@@ -34,6 +34,8 @@ public struct LossRatioSearch {
   public private(set) var trials: [TrialOutcome] = []
   /// Trials after which it gives up: a device that behaves differently each time must not keep it for ever.
   public let limit: Int
+  /// The phase that each goal is in. Later trials don't lead back: a search on a machine that has moods would go round in circles.
+  private var reached: [Int]
 
   /// - Parameters:
   ///   - goals: one or more; the first is searched for first.
@@ -44,24 +46,35 @@ public struct LossRatioSearch {
     self.minimum = min(minimum, maximum)
     self.maximum = maximum
     self.limit = limit
+    reached = goals.map { _ in 0 }
   }
 
-  public mutating func record(_ outcome: TrialOutcome) { trials.append(outcome) }
+  public mutating func record(_ outcome: TrialOutcome) {
+    trials.append(outcome)
+    for (place, goal) in goals.enumerated() {
+      while reached[place] < goal.phases.count, step(goal, reached[place]) == nil { reached[place] += 1 }
+      if reached[place] < goal.phases.count { return }
+    }
+  }
 
   /// The trial that it needs next; nil: it is done.
   public func next() -> Request? {
     guard trials.count < limit else { return nil }
-    for goal in goals {
-      var hint = Bounds(lower: nil, upper: maximum)
-      for phase in goal.phases {
-        if let load = step(goal, phase, hint) {
-          return Request(load: load, seconds: phase.seconds, goal: goal.name)
-        }
-        let found = bounds(goal, phase)
-        hint = Bounds(lower: found.lower ?? hint.lower, upper: found.upper ?? hint.upper)
-      }
+    for (place, goal) in goals.enumerated() where reached[place] < goal.phases.count {
+      guard let load = step(goal, reached[place]) else { continue }
+      return Request(load: load, seconds: goal.phases[reached[place]].seconds, goal: goal.name)
     }
     return nil
+  }
+
+  /// The load to try next in a phase, by what the phases before it found; nil: it is done.
+  private func step(_ goal: LossGoal, _ number: Int) -> Double? {
+    var hint = Bounds(lower: nil, upper: maximum)
+    for phase in goal.phases[..<number] {
+      let found = bounds(goal, phase)
+      hint = Bounds(lower: found.lower ?? hint.lower, upper: found.upper ?? hint.upper)
+    }
+    return step(goal, goal.phases[number], hint)
   }
 
   /// What is known so far.
@@ -70,8 +83,8 @@ public struct LossRatioSearch {
   /// Seconds of trials that are still to come, about.
   public var secondsLeft: Double {
     var left = 0.0
-    for goal in goals {
-      for phase in goal.phases {
+    for (place, goal) in goals.enumerated() {
+      for phase in goal.phases.dropFirst(reached[place]) {
         let found = bounds(goal, phase)
         var width = 0.5
         if let lower = found.lower, let upper = found.upper { width = max(0, 1 - lower / upper) }
@@ -167,7 +180,7 @@ public struct LossRatioSearch {
     if found.upper == nil, let lower = found.lower {
       notes.append(
         lower == maximum
-          ? "met at the highest load that the generator can offer, \(FrameRate.text(maximum)): the device may do more"
+          ? "met at the highest load that was tried, \(FrameRate.text(maximum)): the device may do more"
           : "no load was found that loses more than \(percent(goal.lossRatio))")
     }
     if let upper = found.upper {

@@ -15,7 +15,9 @@ public final class SearchRecord {
 
   private struct File: Codable {
     var format = "xskbench-search"
-    var version = 1
+    var version = Self.current
+
+    static let current = 2
     var settings: SearchSettings
     var entries: [Entry]
   }
@@ -34,11 +36,25 @@ public final class SearchRecord {
       try write()
       return
     }
+    struct Envelope: Decodable {
+      var format: String
+      var version: Int
+    }
     guard let data = FileManager.default.contents(atPath: path),
-      let found = try? JSONDecoder().decode(File.self, from: data), found.version == 1
+      let envelope = try? JSONDecoder().decode(Envelope.self, from: data), envelope.format == file.format
     else { throw XSKError(path, "is not a search's file", remedy: "remove it, or name another") }
+    guard envelope.version == File.current else {
+      throw XSKError(
+        path, "is a search's file of version \(envelope.version), this xskbench knows \(File.current)",
+        remedy: "remove it, or name another")
+    }
+    guard let found = try? JSONDecoder().decode(File.self, from: data) else {
+      throw XSKError(path, "is a search's file that is damaged", remedy: "remove it, or name another")
+    }
     guard found.settings == settings else {
-      throw XSKError(path, "is of a search with other options", remedy: "give the same options, or name another file")
+      throw XSKError(
+        path, "is of a search with other \(settings.differences(from: found.settings).joined(separator: ", "))",
+        remedy: "give the same options, or name another file")
     }
     file = found
   }

@@ -7,6 +7,9 @@ public final class SearchRun {
   private let tester: any LoadTester
   private let maximumLoad: (SizeMix) throws -> Double
   private let tell: (String) -> Void
+  /// Trials in a row that were disturbed each time they were made, and how many of them there may be before it stops trying.
+  private var disturbed = 0
+  private static let patience = 4
 
   /// - Parameters:
   ///   - maximumLoad: what the generator alone can offer.
@@ -59,7 +62,7 @@ public final class SearchRun {
       while let request = search.next() {
         let what = "\(size) bytes, \(request.goal): \(FrameRate.text(request.load)) for \(request.seconds.short) s"
         let outcome = try trial(size, "throughput", what, secondsLeft: search.secondsLeft, sizesLeft) {
-          try tester.trial(load: request.load, seconds: request.seconds, size: mix)
+          try undisturbed { try tester.trial(load: request.load, seconds: request.seconds, size: mix) }
         }
         guard outcome.load == request.load else {
           throw XSKError("search", "its file has other trials than it makes", remedy: "remove the file")
@@ -77,7 +80,7 @@ public final class SearchRun {
         curve.record(
           try trial(
             size, "loss", "\(size) bytes, loss: \(FrameRate.text(load))", secondsLeft: settings.seconds * 5, sizesLeft
-          ) { try tester.trial(load: load, seconds: settings.seconds, size: mix) })
+          ) { try undisturbed { try tester.trial(load: load, seconds: settings.seconds, size: mix) } })
       }
     case .burst:
       let limit = UInt64(max(1, report.generator * settings.burstSeconds))
@@ -129,6 +132,27 @@ public final class SearchRun {
         }
       }
     }
+  }
+
+  /// A trial that something else than the device disturbed is made again, a few times; the one that was disturbed least counts, and
+  /// says by what.
+  private func undisturbed(_ body: () throws -> TrialOutcome) throws -> TrialOutcome {
+    var best = try body()
+    var attempts = 1
+    while best.disturbance > 1, attempts <= settings.retries, disturbed < Self.patience {
+      // Far beyond what the device takes nothing else matters.
+      guard best.received > best.sent / 2 else { break }
+      tell("  \(best.irregular.first ?? "disturbed"); again, \(attempts) of \(settings.retries) times")
+      let next = try body()
+      attempts += 1
+      if next.disturbance < best.disturbance { best = next }
+    }
+    best.attempts = attempts
+    if best.disturbance <= 1 { disturbed = 0 } else if attempts > settings.retries { disturbed += 1 }
+    if disturbed == Self.patience, attempts > 1 {
+      tell("  this machine is busy: disturbed trials are not made again until one is not disturbed")
+    }
+    return best
   }
 
   private func trial(

@@ -34,14 +34,46 @@ public struct SearchSettings: Codable, Hashable, Sendable {
   public var repeats: Int
   /// Seconds of the longest burst.
   public var burstSeconds: Double
+  /// How often a trial is made again that something else than the device disturbed.
+  public var retries: Int
 
   public init(
     subject: String, sizes: [String], tests: [SearchTest], goals: [LossGoal], minimum: Double = 1000,
-    maximum: Double? = nil, flows: UInt32 = 1, seconds: Double = 60, repeats: Int = 20, burstSeconds: Double = 2
+    maximum: Double? = nil, flows: UInt32 = 1, seconds: Double = 60, repeats: Int = 20, burstSeconds: Double = 2,
+    retries: Int = 2
   ) {
     (self.subject, self.sizes, self.tests, self.goals) = (subject, sizes, tests, goals)
     (self.minimum, self.maximum, self.flows, self.seconds) = (minimum, maximum, flows, seconds)
-    (self.repeats, self.burstSeconds) = (repeats, burstSeconds)
+    (self.repeats, self.burstSeconds, self.retries) = (repeats, burstSeconds, retries)
+  }
+
+  /// Files from before trials were made again are read, too.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      subject: try fields.decode(String.self, forKey: .subject),
+      sizes: try fields.decode([String].self, forKey: .sizes),
+      tests: try fields.decode([SearchTest].self, forKey: .tests),
+      goals: try fields.decode([LossGoal].self, forKey: .goals),
+      minimum: try fields.decode(Double.self, forKey: .minimum),
+      maximum: try fields.decodeIfPresent(Double.self, forKey: .maximum),
+      flows: try fields.decode(UInt32.self, forKey: .flows), seconds: try fields.decode(Double.self, forKey: .seconds),
+      repeats: try fields.decode(Int.self, forKey: .repeats),
+      burstSeconds: try fields.decode(Double.self, forKey: .burstSeconds),
+      retries: try fields.decodeIfPresent(Int.self, forKey: .retries) ?? 0)
+  }
+
+  /// In what two searches differ, as their options are called.
+  func differences(from other: SearchSettings) -> [String] {
+    let pairs: [(String, Bool)] = [
+      ("device or interfaces", subject == other.subject), ("sizes", sizes == other.sizes),
+      ("tests", tests == other.tests),
+      ("goals or trial lengths", goals == other.goals), ("minimum", minimum == other.minimum),
+      ("maximum", maximum == other.maximum), ("flows", flows == other.flows), ("seconds", seconds == other.seconds),
+      ("repeats", repeats == other.repeats), ("burst-seconds", burstSeconds == other.burstSeconds),
+      ("retries", retries == other.retries),
+    ]
+    return pairs.filter { !$0.1 }.map(\.0)
   }
 
   /// RFC 2544 wants 60 seconds, and 20 trials of delays.

@@ -1,4 +1,5 @@
 import CXsk
+import Glibc
 import XSKEngine
 
 /// CPUs that this process may run on.
@@ -15,6 +16,19 @@ public enum Processors {
   static func avoid(_ cpu: Int) {
     // If it is refused, or the only CPU, the thread stays where it is.
     _ = unsafe cxsk_thread_avoid([UInt32(cpu)], 1)
+  }
+
+  /// Processor time of the calling thread so far, seconds.
+  static var threadSeconds: Double {
+    var time = timespec()
+    // Safe: it fills the structure that it is given.
+    guard unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) == 0 else { return 0 }
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
+  /// What the hypervisor took of a CPU so far, seconds, to a hundredth.
+  static func stealSeconds(_ cpu: Int) -> Double {
+    Double(ProcessorTicks.parse(systemFile("/proc/stat") ?? "")[cpu]?.steal ?? 0) / 100
   }
 
   /// The CPU asked for, or the highest.

@@ -10,7 +10,9 @@ enum DeviceCommands {
     guard FileManager.default.isExecutableFile(atPath: path) else {
       throw XSKError(path, "not there", remedy: "build it beside xskbench: swift build -c release --product xskfwd")
     }
-    return path
+    // As it is typed from here, if it is below.
+    let here = FileManager.default.currentDirectoryPath + "/"
+    return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
   }
 
   static func ours(_ mode: DeviceKind.Ours, cpu: Int) throws(XSKError) -> [String] {
@@ -28,7 +30,7 @@ enum DeviceCommands {
   static func testpmd(_ mode: DeviceKind.Testpmd, cpu: Int, main: Int) -> [String] {
     let devices = mode == .rxonly ? ["a0"] : ["a0", "b0"]
     return ["dpdk-testpmd", "-l", "\(main),\(cpu)", "--main-lcore", "\(main)", "--no-huge", "-m", "512", "--no-pci"]
-      + ["--no-telemetry", "--no-shconf"]
+      + ["--no-telemetry", "--no-shconf", "-v"]
       + devices.enumerated().flatMap { ["--vdev", "net_af_xdp\($0),iface=\($1)"] }
       + [
         "--", "--forward-mode=\(mode.rawValue)", "--nb-cores=1", "--burst=64", "--total-num-mbufs=32768",

@@ -11,6 +11,8 @@ struct DeviceSample {
   /// TSC ticks of turns that found packets, and those packets.
   var busyTicks: UInt64?
   var packets: UInt64?
+  /// Seconds for which its threads on the device's CPU could have run and had no CPU.
+  var waited: Double?
 }
 
 /// A device under test that is running. It stops when it is released.
@@ -18,6 +20,8 @@ final class RunningDevice {
   /// The exact command, or commands.
   let command: String
   private let process: ChildProcess?
+  /// The device's CPU.
+  private let cpu: Int?
   private let engine: Engine?
   /// The counters of an engine in another process; nil: it has none.
   var reader: CounterPageReader?
@@ -25,9 +29,11 @@ final class RunningDevice {
   private let attached: [any Sendable]
 
   init(
-    command: String, process: ChildProcess? = nil, engine: Engine? = nil, attached: [any Sendable] = []
+    command: String, process: ChildProcess? = nil, cpu: Int? = nil, engine: Engine? = nil,
+    attached: [any Sendable] = []
   ) {
     self.command = command
+    self.cpu = cpu
     self.process = process
     self.engine = engine
     self.attached = attached
@@ -41,6 +47,17 @@ final class RunningDevice {
     _ = try? process?.terminate(grace: .seconds(3))
   }
 
+  /// Its program and version, as it tells them itself; nil: it doesn't.
+  var version: (name: String, text: String)? {
+    guard let process, let program = process.command.first?.split(separator: "/").last.map(String.init) else {
+      return nil
+    }
+    if program == "xskfwd" { return (program, ResultDocument.Tool().version) }
+    // EAL: RTE Version: 'DPDK 22.11.11'
+    let words = (process.output + process.errors).split(separator: "\n").first { $0.contains("RTE Version: '") }
+    return words.flatMap { $0.split(separator: "'").dropFirst().first }.map { (program, String($0)) }
+  }
+
   func kill() { process?.kill() }
 
   /// - Throws: with its last words, if its process has ended.
@@ -48,18 +65,33 @@ final class RunningDevice {
     guard let process, !process.isRunning else { return }
     let words = (process.errors + process.output).suffix(400).split(separator: "\n").suffix(3)
     throw XSKError(
-      process.command.first ?? "device under test", "ended by itself: \(words.joined(separator: " / "))",
+      process.command.first ?? "device under test",
+      "ended by itself" + (words.isEmpty ? ", without a word" : ": \(words.joined(separator: " / "))"),
       remedy: "run its command by hand: \(command)")
   }
 
   func sample() -> DeviceSample {
     var sample = DeviceSample()
     if let process, let times = Self.times(of: process.pid) { (sample.user, sample.system) = times }
+    if let process, let cpu { sample.waited = Self.waited(process.pid, cpu: cpu) }
     let page = if let engine { try? engine.snapshot() } else { try? reader?.snapshot() }
     guard let page else { return sample }
     sample.busyTicks = page.total(.busyTicks)
     sample.packets = page.total(.receivedPackets)
     return sample
+  }
+
+  /// Of the threads that were last on this CPU (proc_pid_stat(5), field 39): their time on its run queue, field 2 of schedstat.
+  private static func waited(_ pid: pid_t, cpu: Int) -> Double? {
+    let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
+    let waits = tasks.compactMap { task -> Double? in
+      let folder = "/proc/\(pid)/task/\(task)"
+      guard let stat = systemFile("\(folder)/stat"), let end = stat.lastIndex(of: ")"),
+        stat[stat.index(after: end)...].split(separator: " ").dropFirst(36).first.flatMap({ Int($0) }) == cpu
+      else { return nil }
+      return systemFile("\(folder)/schedstat")?.split(separator: " ").dropFirst().first.flatMap { Double($0) }
+    }
+    return waits.isEmpty ? nil : waits.reduce(0, +) / 1e9
   }
 
   /// utime and stime of /proc/PID/stat (proc_pid_stat(5)), in seconds.

@@ -76,6 +76,16 @@ public final class WireLab {
     }
   }
 
+  /// Frames that a queue had no room for so far: that of the device's port, and that of the far end.
+  func dropped(_ job: WireJob) throws(XSKError) -> (port: UInt64, far: UInt64) {
+    let port = try near.right.counters().receiveDropped
+    switch job {
+    case .drop: return (port, 0)
+    case .forward: return (port, try far.left.counters().receiveDropped)
+    case .reflect: return (port, try near.left.counters().receiveDropped)
+    }
+  }
+
   /// Starts a device under test and waits until it has its ports.
   func start(_ kind: DeviceKind, signals: StopSignals) throws -> RunningDevice {
     switch kind {
@@ -108,7 +118,7 @@ public final class WireLab {
       throw XSKError("dpdk-testpmd", "no such program", remedy: "apt-get install dpdk-dev, or choose another --peer")
     }
     let command = words.joined(separator: " ")
-    let running = RunningDevice(command: command, process: process)
+    let running = RunningDevice(command: command, process: process, cpu: placement.device)
     // Its program on a0 is what every AF_XDP device under test has in common once it takes packets.
     let deadline = TimestampClock.monotonicNanoseconds + 20_000_000_000
     while try device.run({ try NetworkDevice(named: "a0").program == nil }) {

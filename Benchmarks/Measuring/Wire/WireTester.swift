@@ -9,7 +9,7 @@ public final class WireTester: LoadTester {
     /// A device under test in a lab that is made for it.
     case lab(DeviceKind)
     /// Something between two interfaces of the calling thread's namespace, which this program does not know.
-    case interfaces(transmit: String, receive: String)
+    case interfaces(InterfacePair)
   }
 
   private let subject: Subject
@@ -18,6 +18,12 @@ public final class WireTester: LoadTester {
   private let flows: UInt32
   private var lab: WireLab?
   private var device: RunningDevice?
+  private var isPrepared = false
+  /// While the generator last ran: processor time of the calling thread, and how long the device had to wait for its CPU, seconds.
+  private var harness = 0.0
+  private var waited: Double?
+  /// What was odd about the interfaces before the first trial.
+  public private(set) var notes: [String] = []
 
   public init(_ subject: Subject, placement: WirePlacement, flows: UInt32, signals: StopSignals) {
     self.subject = subject
@@ -29,6 +35,9 @@ public final class WireTester: LoadTester {
   /// The exact command of the device under test, once there was a trial.
   public var command: String? { device?.command }
 
+  /// Versions of the programs under test, by name, once there was a trial.
+  public private(set) var versions: [String: String] = [:]
+
   /// Processor time and the like of the device so far.
   var sample: DeviceSample? { device?.sample() }
 
@@ -38,12 +47,38 @@ public final class WireTester: LoadTester {
 
   /// Lab and device are made with the first trial: a search that goes on from a file may need none.
   private func prepare() throws {
+    if case .interfaces(let pair) = subject, !isPrepared {
+      isPrepared = true
+      return try prepare(pair)
+    }
     guard case .lab(let kind) = subject, device == nil else { return }
     let made = try WireLab(for: kind, placement: placement, isJoined: true)
     lab = made
     device = try made.start(kind, signals: signals)
+    if let version = device?.version { versions[version.name] = version.text }
     // The first frames find caches and tables empty.
     _ = try run(rate: 10_000, packets: 1000, seconds: 0.1, size: SizeMix(size: 60))
+  }
+
+  /// Sends a little, to see whether anything of it arrives, and that nothing else does.
+  private func prepare(_ pair: InterfacePair) throws {
+    for name in [pair.transmit, pair.receive] { _ = try Link.named(name) }
+    try checkInterfaces()
+    let before = try counted()
+    try signals.pause(0.3)
+    let foreign = try counted() &- before
+    if foreign > 0 {
+      notes.append(
+        "\(foreign) frames arrived at \(pair.receive) in 0.3 s while none was sent: others send there, and are counted")
+    }
+    let start = try counted()
+    let sent = try run(rate: 10_000, packets: 1000, seconds: 0.1, size: SizeMix(size: 60)).packets
+    guard try settled() &- start == 0 else { return }
+    throw XSKError(
+      "\(pair.transmit) to \(pair.receive)", "none of \(sent) frames arrived",
+      remedy:
+        "check cables, and that what is between carries frames to \(template.destinationAddress) and packets from "
+        + "\(pair.source) to \(pair.destination); --to-mac, --from and --to say others")
   }
 
   /// What the generator can do when nothing but a program that drops is behind it, frames a second.
@@ -55,6 +90,7 @@ public final class WireTester: LoadTester {
 
   /// Into whatever is there, since nothing else may be put in its place.
   private func measureOpen(_ size: SizeMix) throws -> Double {
+    try prepare()
     let report = try run(rate: nil, packets: nil, seconds: 1, size: size)
     return Double(report.packets) / max(report.duration / .seconds(1), 1e-9)
   }
@@ -63,10 +99,19 @@ public final class WireTester: LoadTester {
     try prepare()
     let requested = UInt64((load * seconds).rounded())
     let before = try counted()
+    let (dropped, steal) = (try dropped(), Processors.stealSeconds(placement.generator))
     let report = try run(rate: load, packets: requested, seconds: seconds, size: size)
-    return TrialOutcome(
+    let stolen = Processors.stealSeconds(placement.generator) - steal
+    var outcome = TrialOutcome(
       load: load, seconds: seconds, lasted: report.duration / .seconds(1), requested: requested, sent: report.packets,
       received: try settled() &- before)
+    let droppedLater = try self.dropped()
+    outcome.settle(
+      window: Self.window(seconds), held: report.held / .seconds(1), others: report.waited / .seconds(1) + stolen)
+    outcome.harness = harness
+    outcome.deviceWaited = waited
+    (outcome.portDropped, outcome.farDropped) = (droppedLater.port &- dropped.port, droppedLater.far &- dropped.far)
+    return outcome
   }
 
   public func burst(frames: UInt64, size: SizeMix) throws -> TrialOutcome {
@@ -180,16 +225,19 @@ public final class WireTester: LoadTester {
   private var ends: (transmit: String, receive: String) {
     switch subject {
     case .lab(let kind): ("l0", kind.job == .reflect ? "l0" : "r0")
-    case .interfaces(let transmit, let receive): (transmit, receive)
+    case .interfaces(let pair): (pair.transmit, pair.receive)
     }
   }
 
   private var template: FrameTemplate {
-    if case .lab(let kind) = subject { return WireLab.template(for: kind) }
-    return FrameTemplate(
-      sourceAddress: (try? Link.named(ends.transmit).address) ?? WireLab.senderAddress,
-      destinationAddress: (try? Link.named(ends.receive).address) ?? WireLab.targetAddress, source: WireLab.source,
-      destination: WireLab.destination)
+    switch subject {
+    case .lab(let kind): WireLab.template(for: kind)
+    case .interfaces(let pair):
+      FrameTemplate(
+        sourceAddress: (try? Link.named(pair.transmit).address) ?? WireLab.senderAddress,
+        destinationAddress: pair.target ?? (try? Link.named(pair.receive).address) ?? WireLab.targetAddress,
+        source: pair.source, destination: pair.destination)
+    }
   }
 
   /// The tester's engine, made on a thread that is on its CPU: the calling thread keeps off that.
@@ -204,7 +252,22 @@ public final class WireTester: LoadTester {
 
   private func counted() throws -> UInt64 {
     if let lab { return try lab.counted(job) }
-    return try Link.named(ends.receive).counters.receivedPackets
+    return try counters(ends.receive).receivedPackets
+  }
+
+  /// Frames that a queue had no room for: at the device's port, as far as it is known, and at the far end.
+  private func dropped() throws(XSKError) -> (port: UInt64, far: UInt64) {
+    if let lab { return try lab.dropped(job) }
+    return (try counters(ends.transmit).transmitDropped, try counters(ends.receive).receiveDropped)
+  }
+
+  private func counters(_ name: String) throws(XSKError) -> LinkCounters {
+    guard let link = try? Link.named(name) else { throw Self.gone(name) }
+    return link.counters
+  }
+
+  private static func gone(_ name: String) -> XSKError {
+    XSKError(name, "the interface is gone, or down", remedy: "bring it back, then start anew")
   }
 
   /// What was counted once no more comes: the same for a tenth of a second, two seconds at most.
@@ -222,15 +285,29 @@ public final class WireTester: LoadTester {
 
   // MARK: Generator
 
+  /// What the generator is kept from sending it sends later: the load is what it was asked for whenever it sends. One that still is
+  /// not ready long after its time can't send at that load.
+  private static func window(_ seconds: Double) -> Double { seconds * 1.25 + 0.05 }
+
   private func run(
     rate: Double?, packets: UInt64?, seconds: Double, size: SizeMix
   ) throws -> LiveFrameGenerator.Report {
+    let window = Self.window(seconds)
     let generator = try startGenerator(
-      rate: rate, packets: packets, seconds: packets == nil ? seconds : seconds + 1, window: rate.map { _ in seconds },
-      size: size)
+      rate: rate, packets: packets, seconds: rate == nil && packets == nil ? seconds : window + 0.02,
+      window: rate.map { _ in window }, size: size)
+    let end = TimestampClock.monotonicNanoseconds + UInt64(rate == nil && packets != nil ? 0 : seconds * 1e9)
+    // Not before: to make a generator takes time of the device's CPU, where there are but two.
+    let (own, before) = (Processors.threadSeconds, device?.sample().waited)
+    defer {
+      harness = Processors.threadSeconds - own
+      waited = before.flatMap { before in device?.sample().waited.map { $0 - before } }
+    }
     while generator.isRunning {
       do {
-        try signals.pause(0.01)
+        // Rarely, until it should be ready: each look takes time from the device's CPU where there are but two.
+        let now = TimestampClock.monotonicNanoseconds
+        try signals.pause(end > now ? min(0.25, Double(end - now) / 1e9 + 0.02) : 0.005)
         try device?.check()
         if lab == nil { try checkInterfaces() }
       } catch {
@@ -243,9 +320,7 @@ public final class WireTester: LoadTester {
 
   private func checkInterfaces() throws(XSKError) {
     for name in [ends.transmit, ends.receive] {
-      guard let link = try? Link.named(name), link.isUp else {
-        throw XSKError(name, "the interface is gone, or down", remedy: "bring it back, then start anew")
-      }
+      guard let link = try? Link.named(name), link.isUp else { throw Self.gone(name) }
     }
   }
 
@@ -261,44 +336,5 @@ public final class WireTester: LoadTester {
     configuration.window = window.map { .milliseconds(Int(($0 * 1000).rounded(.up))) }
     configuration.goesFirst = true
     return try LiveFrameGenerator(in: lab?.sender, device: ends.transmit, configuration)
-  }
-}
-
-/// Finds when a device stopped losing frames, from what was sent and received about each millisecond.
-struct RecoveryWatch {
-  private struct Moment {
-    var seconds: Double
-    var sent: UInt64
-    var received: UInt64
-  }
-
-  private let start: UInt64
-  private var moments: [Moment] = []
-
-  init(start: UInt64) { self.start = start }
-
-  var elapsed: Double { Double(TimestampClock.monotonicNanoseconds - start) / 1e9 }
-
-  mutating func add(sent: UInt64, received: UInt64) { add(sent: sent, received: received, at: elapsed) }
-
-  mutating func add(sent: UInt64, received: UInt64, at seconds: Double) {
-    moments.append(Moment(seconds: seconds, sent: sent, received: received))
-  }
-
-  /// Frames that may be under way while nothing is lost: some milliseconds of them, for the two counters are not read at once.
-  static let underWay = 0.005
-
-  func outcome(before: Double, after: Double, sent: UInt64, received: UInt64) -> RecoveryOutcome {
-    let lost = sent - min(sent, received)
-    let allowance = UInt64(after * Self.underWay) + 64
-    // What is missing at a moment and not in the end was only under way. From the last moment on at which more was yet to be lost
-    // the device has recovered.
-    let first = moments.first.map { $0.sent - min($0.sent, $0.received) } ?? 0
-    let last = moments.last { moment in moment.sent - min(moment.sent, moment.received) + allowance < lost }
-    let isStillLosing = last.map { $0.seconds == moments.last?.seconds } ?? false
-    let growth = lost - min(lost, first)
-    return RecoveryOutcome(
-      before: before, after: after, seconds: isStillLosing ? nil : last?.seconds ?? 0, lost: growth,
-      lostSeconds: after > 0 ? Double(growth) / after : 0)
   }
 }

@@ -29,12 +29,17 @@ public struct WireTrial: Codable, Hashable, Sendable {
   public var systemNanoseconds: Double?
   /// TSC cycles a packet of turns that found packets; null for those that don't tell.
   public var cyclesPerPacket: Double?
+  /// Share of the time in which the device's thread could have run and had no CPU; null: it has none, or that is not known.
+  public var deviceWaited: Double?
+  /// Share of the time that the harness itself took on a CPU.
+  public var harness = 0.0
 
   public var rate: Double { Double(received) / seconds }
   public var offeredRate: Double { Double(offered) / seconds }
 
   enum CodingKeys: String, CodingKey {
-    case offered, received, seconds
+    case offered, received, seconds, harness
+    case deviceWaited = "device_waited"
     case requestedRate = "requested_per_second"
     case userNanoseconds = "user_ns_per_packet"
     case systemNanoseconds = "system_ns_per_packet"
@@ -45,14 +50,15 @@ public struct WireTrial: Codable, Hashable, Sendable {
 extension WireLab {
   /// A trial in a lab made for it: device up, generator up, half a second to settle, then the counting.
   ///
-  /// - Returns: the trial, and the device's exact command.
+  /// - Returns: the trial, the device's exact command, and its program's version if it tells one.
   public static func measure(
     _ kind: DeviceKind, _ load: WireLoad, placement: WirePlacement, signals: StopSignals
-  ) throws -> (trial: WireTrial, command: String) {
+  ) throws -> (trial: WireTrial, command: String, version: (name: String, text: String)?) {
     let lab = try WireLab(for: kind, placement: placement)
     let device = try lab.start(kind, signals: signals)
     defer { device.stop() }
-    return (try lab.measure(device, kind, load, signals), device.command)
+    let trial = try lab.measure(device, kind, load, signals)
+    return (trial, device.command, device.version)
   }
 
   private func measure(
@@ -63,10 +69,12 @@ extension WireLab {
     try signals.pause(0.5)
     try device.check()
     let used = device.sample()
+    let own = Processors.threadSeconds
     let (sent, arrived, start) = (generator.sent, try counted(kind.job), TimestampClock.monotonicNanoseconds)
     try signals.pause(load.seconds)
     let (sentLater, arrivedLater) = (generator.sent, try counted(kind.job))
     let seconds = Double(TimestampClock.monotonicNanoseconds - start) / 1e9
+    let harness = (Processors.threadSeconds - own) / seconds
     let usedLater = device.sample()
     try device.check()
     let received = arrivedLater &- arrived
@@ -84,10 +92,13 @@ extension WireLab {
     {
       cycles = Double(later &- ticks) / Double(laterPackets &- packets)
     }
-    return WireTrial(
+    var trial = WireTrial(
       requestedRate: load.rate, offered: sentLater &- sent, received: received, seconds: seconds,
       userNanoseconds: perPacket(used.user, usedLater.user),
       systemNanoseconds: perPacket(used.system, usedLater.system), cyclesPerPacket: cycles)
+    trial.harness = harness
+    if let waited = used.waited, let later = usedLater.waited { trial.deviceWaited = (later - waited) / seconds }
+    return trial
   }
 
   func startGenerator(_ kind: DeviceKind, _ load: WireLoad, seconds: Double) throws(XSKError) -> LiveFrameGenerator {
@@ -107,7 +118,7 @@ extension WireLab {
     _ load: WireLoad, placement: WirePlacement, signals: StopSignals
   ) throws -> Double {
     var load = load
-    load.seconds = min(load.seconds, 1)
+    (load.seconds, load.rate) = (min(load.seconds, 1), nil)
     return try measure(.xdpDrop, load, placement: placement, signals: signals).trial.offeredRate
   }
 }

@@ -113,26 +113,6 @@ extension FigureMaker {
     count > most ? " \(count - most) more are in the table only." : ""
   }
 
-  static func resultTable(_ results: [ResultDocument.Result]) -> [[String]] {
-    let sized = results.contains { $0.frameBytes != nil }
-    let inBits = results.contains { $0.gigabits != nil }
-    var head = ["what"]
-    if sized { head.append("bytes") }
-    head += ["cycles a packet", "M packets/s"]
-    if inBits { head.append("Gbit/s") }
-    head += ["smallest", "largest", "repeats"]
-    var rows: [[String]] = [head]
-    for result in results {
-      var cells: [String] = [result.name]
-      if sized { cells.append(result.frameBytes.map { "\($0)" } ?? "–") }
-      cells += [result.cyclesPerPacket?.label ?? "–", result.mpps.label]
-      if inBits { cells.append(result.gigabits?.label ?? "–") }
-      cells += [result.min.label, result.max.label, "\(result.repeats)"]
-      rows.append(cells)
-    }
-    return rows
-  }
-
   static func lossTable(_ results: [ResultDocument.Result]) -> [[String]] {
     var rows = [["what", "bytes", "goal", "lower bound, M/s", "upper bound, M/s", "trials"]]
     for result in results {
@@ -149,7 +129,8 @@ extension FigureMaker {
   static func latencyTable(_ results: [ResultDocument.Result], _ percents: [Double]) -> [[String]] {
     var rows = [["what", "samples"] + percents.map { "P\(Double.decimal($0)), µs" }]
     for result in results {
-      var cells: [String] = [result.curve, "\(result.latency?.samples ?? 0)"]
+      let load = result.latency?.offeredMpps.map { " at \($0.label) M/s" } ?? ""
+      var cells: [String] = [result.curve + load, "\(result.latency?.samples ?? 0)"]
       for percent in percents {
         let found = result.latency?.percentiles.first { $0.percent == percent }
         cells.append(found.map { ($0.nanoseconds / 1000).label } ?? "–")

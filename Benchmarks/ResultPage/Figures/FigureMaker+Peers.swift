@@ -75,6 +75,10 @@ extension FigureMaker {
 
   /// Of the rate itself: a result whose spread is that of cycles has it in its trials.
   private func spread(of result: ResultDocument.Result, inBits: Bool) -> ClosedRange<Double>? {
+    Self.spread(of: result, inBits: inBits)
+  }
+
+  static func spread(of result: ResultDocument.Result, inBits: Bool = false) -> ClosedRange<Double>? {
     let trials = result.trials ?? []
     let values = trials.compactMap { inBits ? $0.gigabits : $0.mpps }
     if let low = values.min(), let high = values.max(), values.count > 1 { return low...high }

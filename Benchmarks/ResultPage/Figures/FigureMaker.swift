@@ -67,48 +67,60 @@ struct FigureMaker {
   // MARK: Loss and latency
 
   private func loss() -> [Figure] {
-    latest.compactMap { document in
-      let results = document.results.filter { result in
-        (result.trials ?? []).count { $0.offeredMpps != nil && $0.lossRatio != nil } > 1
-      }
-      guard !results.isEmpty else { return nil }
+    let isCurve = { (result: ResultDocument.Result) in
+      (result.trials ?? []).count { $0.offeredMpps != nil && $0.lossRatio != nil } > 1
+    }
+    return groups { $0.results.contains(where: isCurve) }.map { documents in
+      let results = documents.flatMap { document in document.results.filter(isCurve).map { (document, $0) } }
       let shown = results.prefix(Self.most)
-      let severalSizes = Set(results.map(\.frameBytes)).count > 1
-      let series = shown.enumerated().map { index, result in
-        LinePlot.Series(
+      let severalSizes = Set(results.map(\.1.frameBytes)).count > 1
+      // A search begins with as much as the generator can: beside that the bounds would lie on each other.
+      let highest = shown.flatMap { $0.1.bounds ?? [] }.map(\.upperMpps).max().map { $0 * 2 } ?? .infinity
+      var beyond = 0
+      let series = shown.enumerated().map { index, one in
+        let (document, result) = one
+        return LinePlot.Series(
           name: result.curve + (severalSizes ? result.frameBytes.map { " \($0) B" } ?? "" : ""),
           points: (result.trials ?? []).compactMap { trial in
             guard let offered = trial.offeredMpps, let loss = trial.lossRatio else { return nil }
+            guard offered <= highest else {
+              beyond += 1
+              return nil
+            }
             return LinePlot.Point(
               x: offered, y: loss * 100,
               isIrregular: result.isIrregular(in: document) || trial.irregular?.isEmpty == false)
           }, colour: Style.colour(index))
       }
-      let marks = shown.enumerated().flatMap { index, result in
-        (result.bounds ?? []).prefix(shown.count > 2 ? 1 : 2).map {
+      let marks = shown.enumerated().flatMap { index, one in
+        (one.1.bounds ?? []).prefix(shown.count > 2 ? 1 : 2).map {
           LinePlot.Mark(x: $0.lowerMpps, name: "\($0.goal) \($0.lowerMpps.label)", colour: Style.colour(index))
         }
       }
       return Figure(
-        kind: .loss, title: "\(document.benchmark): loss against offered rate",
+        kind: .loss, title: "\(documents[0].benchmark): loss against offered rate",
         note: "Each dot is one trial; what the generator could not send counts as lost. Dashed: lower bounds found."
+          + (beyond > 0 ? " Left out: \(beyond) trial\(beyond == 1 ? "" : "s") above \(highest.label) M/s." : "")
           + Self.more(results.count),
         drawing: LinePlot(
           series: series, horizontal: .numbers, horizontalTitle: "offered, million packets a second",
           verticalTitle: "lost, percent", marks: marks
-        ).drawing(), sources: [document], table: Self.lossTable(results))
+        ).drawing(), sources: documents, table: Self.lossTable(results.map(\.1)))
     }
   }
 
   private func latency() -> [Figure] {
-    latest.compactMap { document in
-      let results = document.results.filter { $0.latency != nil }
-      let percents = Set(results.flatMap { $0.latency?.percentiles.map(\.percent) ?? [] }).sorted()
+    groups { $0.results.contains { $0.latency != nil } }.compactMap { documents in
+      let results = documents.flatMap { document in
+        document.results.filter { $0.latency != nil }.map { (document, $0) }
+      }
+      let percents = Set(results.flatMap { $0.1.latency?.percentiles.map(\.percent) ?? [] }).sorted()
       guard !results.isEmpty, percents.count > 1 else { return nil }
       let places = Dictionary(uniqueKeysWithValues: percents.enumerated().map { ($1, Double($0)) })
-      let severalSizes = Set(results.map(\.frameBytes)).count > 1
-      let series = results.prefix(Self.most).enumerated().map { index, result in
-        LinePlot.Series(
+      let severalSizes = Set(results.map(\.1.frameBytes)).count > 1
+      let series = results.prefix(Self.most).enumerated().map { index, one in
+        let (document, result) = one
+        return LinePlot.Series(
           name: result.curve + (severalSizes ? result.frameBytes.map { " \($0) B" } ?? "" : "")
             + (result.latency?.offeredMpps.map { " at \($0.label) M/s" } ?? ""),
           points: (result.latency?.percentiles ?? []).map {
@@ -117,12 +129,12 @@ struct FigureMaker {
           }, colour: Style.colour(index))
       }
       return Figure(
-        kind: .latency, title: "\(document.benchmark): latency",
+        kind: .latency, title: "\(documents[0].benchmark): latency",
         note: "So many percent of the packets took no longer. Logarithmic." + Self.more(results.count),
         drawing: LinePlot(
           series: series, horizontal: .names(percents.map(Double.decimal)), horizontalTitle: "percent of the packets",
           verticalTitle: "microseconds", isLogarithmic: true
-        ).drawing(), sources: [document], table: Self.latencyTable(results, percents))
+        ).drawing(), sources: documents, table: Self.latencyTable(results.map(\.1), percents))
     }
   }
 }

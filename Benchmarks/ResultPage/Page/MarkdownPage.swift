@@ -10,7 +10,8 @@ extension ResultPage {
     var lines = [
       "# Results", "",
       "Made by `sudo scripts/results` from the files in [results](results); every figure can be had again with the command below",
-      "it. The format is explained in [results-format.md](results-format.md), the benchmarks in [xskbench.md](xskbench.md).",
+      "it. What is measured and how is in [xskbench.md](xskbench.md), the format in [results-format.md](results-format.md). At the end",
+      "are all runs, each with the exact commands of what was measured, their versions, and what was looked at meanwhile.",
       "",
     ]
     lines += documents.map(\.place).unique.map { "- \($0)" }
@@ -38,44 +39,23 @@ extension ResultPage {
       if let reason = figure.reason { lines += ["", reason] }
       lines += [""] + Self.table(figure.table)
     }
+    lines += ["", "## Runs"]
+    for document in documents { lines += run(document) }
     return lines.map(Self.withoutTrailingSpace).joined(separator: "\n") + "\n"
   }
 
-  /// The figures that a README quotes: of each benchmark its table and ratios, of frame sizes the smallest only.
-  public func readme() -> String {
-    var lines: [String] = []
-    for document in headlines {
-      let mark = document.isIrregular ? " \(Style.irregularMark)" : ""
-      lines += ["", "`xskbench \(document.command)`, \(document.date)\(mark):", ""]
-      var rows = [["", "cycles a packet", "million packets a second", "smallest … largest"]]
-      for result in document.results {
-        rows.append([
-          "\(result.name), \(result.set)", result.cyclesPerPacket?.label ?? "", result.mpps.label,
-          "\(result.min.label) … \(result.max.label)",
-        ])
-      }
-      lines += Self.table(rows)
-      let measured = document.ratios.filter { $0.pairs > 0 }
-      if !measured.isEmpty {
-        let ratios = measured.map {
-          [$0.name, $0.median.label, "\($0.min.label) … \($0.max.label)", "\($0.pairs)"]
-        }
-        lines += [""] + Self.table([["ratio", "median", "smallest … largest", "pairs in turn"]] + ratios)
-      }
-      if document.isIrregular { lines += ["", "† irregular: \(document.irregular.joined(separator: "; "))"] }
+  /// What a reader needs who does not believe a figure.
+  private func run(_ document: ResultDocument) -> [String] {
+    var lines = ["", "### `xskbench \(document.command)`", "", Self.facts(of: document) + ".", ""]
+    lines += document.peers.map { "- command: `\($0)`" }
+    lines += document.checks.filter { $0.status != .unavailable }.map { check in
+      "- \(check.status == .irregular ? "† " : "")\(check.name): \(check.text)"
     }
-    return lines.dropFirst().map(Self.withoutTrailingSpace).joined(separator: "\n")
+    let told = Set(document.checks.map(\.text))
+    lines += document.irregular.filter { !told.contains($0) }.map { "- † \($0)" }
+    for result in document.results { lines += (result.irregular ?? []).map { "- † \(result.name): \($0)" } }
+    return lines
   }
-
-  /// Of documents of one benchmark that differ in frame size, that of the smallest.
-  private var headlines: [ResultDocument] {
-    let latest = FigureMaker(documents).latest.filter { !$0.results.isEmpty }
-    return latest.map(\.benchmark).unique.compactMap { name in
-      latest.filter { $0.benchmark == name }.min { Self.size($0) < Self.size($1) }
-    }
-  }
-
-  private static func size(_ document: ResultDocument) -> Int { document.results.compactMap(\.frameBytes).min() ?? 0 }
 
   private func source(of figure: Figure) -> String {
     let commands = figure.sources.map(\.command).unique
@@ -84,7 +64,7 @@ extension ResultPage {
     return "\(shown)\(more), \(figure.sources.map(\.date).max() ?? "")."
   }
 
-  private static func table(_ rows: [[String]]) -> [String] {
+  static func table(_ rows: [[String]]) -> [String] {
     guard let head = rows.first else { return [] }
     func line(_ cells: [String]) -> String {
       "| "
@@ -94,7 +74,7 @@ extension ResultPage {
     return [line(head), "|" + String(repeating: "---|", count: head.count)] + rows.dropFirst().map(line)
   }
 
-  private static func withoutTrailingSpace(_ line: String) -> String {
+  static func withoutTrailingSpace(_ line: String) -> String {
     var line = line
     while line.last == " " { line.removeLast() }
     return line

@@ -178,7 +178,7 @@ public struct ResultPage {
           run.element("p", ["class": "source"], text: Self.facts(of: document))
           for peer in document.peers {
             run.element("p", ["class": "source"]) { line in
-              line.words("peer: ")
+              line.words("command: ")
               line.element("code", text: peer)
             }
           }
@@ -204,7 +204,7 @@ public struct ResultPage {
     }
   }
 
-  private static func facts(of document: ResultDocument) -> String {
+  static func facts(of document: ResultDocument) -> String {
     var facts = [
       document.date, "took \(document.durationSeconds.label) s",
       "\(document.tool.name) \(document.tool.version), \(document.tool.build) build, Swift \(document.tool.swift)",

@@ -66,7 +66,8 @@ struct PipelineBenchmark: ParsableCommand {
       guard let with = cycles[kind.rawValue], let without = cycles[TenantTrafficKind.none.rawValue] else { continue }
       report.ratios.append(
         BenchmarkReport.Ratio(
-          name: "cycles a unit that \(kind.rawValue) costs", of: zip(with, without).map { $0 - $1 }, metric: "cycles"))
+          name: "\(kind.rawValue) / \(TenantTrafficKind.none.rawValue)", of: zip(with, without).map { $0 / $1 },
+          metric: "cycles"))
     }
     try output.deliver(report, cpus: [home])
   }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Measuring
 import XSKEngine
+import XSKLab
 
 /// The tests of RFC 2544 and its successors, on the wire lab or between two interfaces.
 struct SearchCommand: ParsableCommand {
@@ -19,9 +20,13 @@ struct SearchCommand: ParsableCommand {
       or something that stands in the way; 130 interrupted. Needs root and two CPUs.
       """)
 
-  @Option(help: "The device under test, as in xskbench wire.") var dut = "ours"
+  @Option(help: "The device under test, as in xskbench wire. Default: ours.") var dut: String?
   @Option(help: "Send by this interface, instead of a lab.") var transmit: String?
   @Option(help: "Count on this interface.") var receive: String?
+  @Option(help: "Between interfaces: the MAC address that frames are sent to. Default: that of --receive.")
+  var toMac: String?
+  @Option(help: "Between interfaces: source IP address of the packets. Default: 198.51.100.1.") var from: String?
+  @Option(help: "Between interfaces: destination IP address. Default: 203.0.113.1.") var to: String?
   @Option(help: "Frame lengths with FCS, 64…1518, or imix: 64,512,1518.") var sizes = "64,128,256,512,1024,1280,1518"
   @Option(help: "Tests: throughput, latency, loss, burst, recovery, reset, or all.") var tests = "throughput"
   @Option(help: "Loss ratios to search for, percent, by name: NDR=0,PDR=0.5.") var goals = "NDR=0,PDR=0.5"
@@ -32,6 +37,7 @@ struct SearchCommand: ParsableCommand {
   @Option(help: "Share of bad trials that a load may have, 0…0.99; 0 as RFC 2544 has it.") var exceed = 0.5
   @Option(help: "How far apart the bounds may be in the end, percent, 0.01…50.") var width = 0.5
   @Option(help: "Trials of latency, and repeats of bursts, 1…1000.") var repeats = 20
+  @Option(help: "How often a trial is made again that something else than the device disturbed, 0…100.") var retries = 2
   @Option(help: "Seconds of the longest burst, 0.001…30.") var burstSeconds = 2.0
   @Option(help: "The lowest load, frames a second, 1000 or more.") var minimum = FrameRate(perSecond: 1000)
   @Option(help: "The highest load. Default: what the generator can do.") var maximum: FrameRate?
@@ -54,11 +60,22 @@ struct SearchCommand: ParsableCommand {
     try check("width", width, 0.01...50)
     try check("burst-seconds", burstSeconds, 0.001...30)
     try check("repeats", Double(repeats), 1...1000)
+    try check("retries", Double(retries), 0...100)
     try check("minimum", minimum.perSecond, 1000...1e9)
     try check("maximum", maximum?.perSecond ?? 1e9, minimum.perSecond...1e9)
     try check("flows", Double(flows), 1...Double(1 << 24))
     guard (transmit == nil) == (receive == nil) else {
       throw ValidationError("--transmit and --receive: give both interfaces, or neither")
+    }
+    guard transmit == nil || dut == nil else {
+      throw ValidationError(
+        "--dut \(dut ?? ""): what is between two interfaces is the device under test; give one or the other")
+    }
+    guard transmit != nil || (toMac ?? from ?? to) == nil else {
+      throw ValidationError("--to-mac, --from, --to: only with --transmit and --receive; a lab knows its own")
+    }
+    if let toMac, LinkAddress(toMac) == nil {
+      throw ValidationError("--to-mac \(toMac): not a MAC address; give one such as 02:00:00:00:00:02")
     }
   }
 
@@ -75,16 +92,26 @@ struct SearchCommand: ParsableCommand {
       complain($0)
     }
     var report = SearchReport(settings: settings)
+    var failure: XSKError?
     do {
       try search.run(&report)
     } catch is Interrupted {
       report.isInterrupted = true
+    } catch let error as XSKError {
+      guard report.hasTrials else { throw error }
+      // What was measured until then is told, too.
+      (report.isInterrupted, failure) = (true, error)
     }
     report.command = tester.command
     var document = report.document(label: name(subject), driver: driver(subject), mode: mode(subject))
+    document.versions = tester.versions
+    document.irregular += tester.notes
+    if let failure { document.irregular.append("broke off: \(failure)") }
+    document.noteHarness(report.harnessShares)
     runWatch.finish(&document, cpus: [placement.generator, placement.device])
     try output.write(
       document, table: report.text + "\n" + document.irregular.map { "irregular: \($0)" }.joined(separator: "\n"))
+    if let failure { throw failure }
     if report.isInterrupted {
       complain("interrupted; the lab is gone" + (state.map { "; the same command goes on from \($0)" } ?? ""))
       throw ExitCode(130)
@@ -93,21 +120,28 @@ struct SearchCommand: ParsableCommand {
   }
 
   private func subject() throws(XSKError) -> WireTester.Subject {
-    if let transmit, let receive { return .interfaces(transmit: transmit, receive: receive) }
+    if let transmit, let receive {
+      var pair = InterfacePair(transmit: transmit, receive: receive)
+      pair.target = toMac.flatMap { LinkAddress($0) }
+      if let from { pair.source = from }
+      if let to { pair.destination = to }
+      return .interfaces(pair)
+    }
+    let dut = dut ?? "ours"
     return .lab(try DeviceKind(dut, job: dut == "ours" || dut == "testpmd" ? .forward : nil))
   }
 
   private func name(_ subject: WireTester.Subject) -> String {
     switch subject {
     case .lab(let kind): "\(kind.job.rawValue), \(kind.label)"
-    case .interfaces(let transmit, let receive): "\(transmit) to \(receive)"
+    case .interfaces(let pair): "\(pair)"
     }
   }
 
   private func driver(_ subject: WireTester.Subject) -> String? {
     switch subject {
     case .lab: "veth"
-    case .interfaces(let transmit, _): try? NetworkDevice(named: transmit).driver
+    case .interfaces(let pair): try? NetworkDevice(named: pair.transmit).driver
     }
   }
 
@@ -123,11 +157,18 @@ struct SearchCommand: ParsableCommand {
           "--tests \(word)", "not a test",
           remedy: "give \(SearchTest.allCases.map(\.rawValue).joined(separator: ", ")), or all")
       }
+      guard !chosen.contains(test) else {
+        throw XSKError("--tests \(tests)", "names \(word) twice", remedy: "name each test once")
+      }
       chosen.append(test)
     }
+    guard !chosen.isEmpty else { throw XSKError("--tests", "names none", remedy: "give throughput, or all") }
     let sizes = sizes.split(separator: ",").map(String.init)
     guard !sizes.isEmpty else { throw XSKError("--sizes", "names none", remedy: "give 64 to 1518, or imix") }
     for size in sizes { _ = try SearchSettings.mix(size) }
+    guard Set(sizes).count == sizes.count else {
+      throw XSKError("--sizes \(self.sizes)", "names a length twice", remedy: "name each once")
+    }
     let name: String
     switch subject {
     case .lab(let kind):
@@ -135,8 +176,8 @@ struct SearchCommand: ParsableCommand {
       if kind.job == .drop, chosen.contains(.latency) {
         throw XSKError("--tests latency", "nothing comes back from \(name)", remedy: "test a device that forwards")
       }
-    case .interfaces(let transmit, let receive):
-      name = "\(transmit) to \(receive)"
+    case .interfaces(let pair):
+      name = pair.identity
       if chosen.contains(.reset) {
         chosen.removeAll { $0 == .reset }
         guard tests == "all" else {
@@ -146,13 +187,14 @@ struct SearchCommand: ParsableCommand {
     }
     var settings = SearchSettings(
       subject: name, sizes: sizes, tests: chosen, goals: try lossGoals(), minimum: minimum.perSecond,
-      maximum: maximum?.perSecond, flows: flows, seconds: seconds, repeats: repeats, burstSeconds: burstSeconds)
+      maximum: maximum?.perSecond, flows: flows, seconds: seconds, repeats: repeats, burstSeconds: burstSeconds,
+      retries: retries)
     if !chosen.contains(.throughput) { settings.goals = [] }
     return settings
   }
 
   private func lossGoals() throws(XSKError) -> [LossGoal] {
-    try goals.split(separator: ",").map { word throws(XSKError) in
+    let found = try goals.split(separator: ",").map { word throws(XSKError) in
       let parts = word.split(separator: "=")
       guard parts.count == 2, let percent = Double(parts[1]), (0..<100).contains(percent) else {
         throw XSKError("--goals \(word)", "not a goal", remedy: "give a name and percent of loss, as in PDR=0.5")
@@ -161,5 +203,10 @@ struct SearchCommand: ParsableCommand {
         name: String(parts[0]), lossRatio: percent / 100, exceedRatio: exceed, finalSeconds: seconds,
         sumSeconds: sumSeconds, initialSeconds: initialSeconds, width: width / 100)
     }
+    guard !found.isEmpty, Set(found.map(\.name)).count == found.count else {
+      throw XSKError(
+        "--goals \(goals)", found.isEmpty ? "names none" : "has a name twice", remedy: "give such as NDR=0,PDR=0.5")
+    }
+    return found
   }
 }

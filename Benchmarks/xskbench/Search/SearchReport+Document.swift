@@ -4,7 +4,7 @@ extension SearchReport {
   /// The search as a document: for each frame length a result with the bounds and every trial, one with the loss curve, and one for
   /// each load that delays were measured at; and the search itself with all of its numbers.
   func document(label: String, driver: String?, mode: String?) -> BenchmarkReport {
-    var document = BenchmarkReport(command: CommandLine.arguments.dropFirst().joined(separator: " "))
+    var document = BenchmarkReport(command: typedCommand)
     if let command { document.peers = [command] }
     for size in sizes {
       var results: [BenchmarkReport.Result] = []
@@ -12,6 +12,7 @@ extension SearchReport {
       if !size.loss.isEmpty { results.append(Self.loss(size, label)) }
       for load in Set(size.latency.map(\.load)).sorted() { results.append(Self.latency(size, load, label)) }
       for place in results.indices {
+        if let driver { results[place].set = driver }
         (results[place].driver, results[place].mode, results[place].subject) = (driver, mode, label)
         (results[place].frameBytes, results[place].frameIncludesFCS) = (Int(size.size), true)
       }
@@ -88,6 +89,9 @@ extension BenchmarkReport.Trial {
       seconds: trial.seconds.short, packets: Int(trial.received), mpps: (trial.forwardingRate / 1e6).short,
       offeredMpps: (trial.load / 1e6).short, lossRatio: trial.lossRatio)
     sentMpps = trial.seconds > 0 ? (Double(trial.sent) / trial.seconds / 1e6).short : nil
+    if trial.held > 0, trial.seconds > 0 { heldPercent = (trial.held / trial.seconds * 100).short }
+    if let waited = trial.deviceWaited, trial.seconds > 0 { waitedPercent = (waited / trial.seconds * 100).short }
+    if trial.attempts > 1 { attempts = trial.attempts }
     if !trial.irregular.isEmpty { irregular = trial.irregular }
   }
 }

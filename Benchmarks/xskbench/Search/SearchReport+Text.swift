@@ -9,6 +9,23 @@ extension SearchReport {
     }
   }
 
+  /// There is something to tell of.
+  var hasTrials: Bool {
+    sizes.contains { size in
+      !(size.trials.isEmpty && size.loss.isEmpty && size.latency.isEmpty)
+        || size.burst != nil || (size.recovery ?? size.reset) != nil
+    }
+  }
+
+  /// What the harness itself took of each trial's time.
+  var harnessShares: [Double] {
+    var shares: [Double] = []
+    for size in sizes {
+      for trial in size.trials + size.loss where trial.lasted > 0 { shares.append(trial.harness / trial.lasted) }
+    }
+    return shares
+  }
+
   var text: String {
     var lines = ["\(settings.subject), sizes with FCS (a veth carries 4 bytes less)"]
     if let command { lines.append("command: \(command)") }
@@ -23,7 +40,7 @@ extension SizeReport {
   fileprivate var lines: [String] {
     var lines = [
       "",
-      "\(size) bytes: the generator alone offers \(FrameRate.text(generator)), tried up to \(FrameRate.text(maximum))",
+      "\(size) bytes: the generator offers \(FrameRate.text(generator)), tried up to \(FrameRate.text(maximum))",
     ]
     for result in throughput {
       let lower = result.lower.map { FrameRate.text($0) } ?? "none",
@@ -33,7 +50,13 @@ extension SizeReport {
           + (result.throughput.map { ", throughput \(FrameRate.text($0))" } ?? ""))
       lines += result.irregular.map { "    irregular: \($0)" }
     }
-    if !trials.isEmpty { lines.append("  trials: \(trials.count)") }
+    if !trials.isEmpty {
+      let again = trials.count { $0.attempts > 1 }
+      let odd = trials.count { $0.disturbance > 1 }
+      lines.append(
+        "  trials: \(trials.count)" + (again > 0 ? ", \(again) of them made again since something disturbed them" : "")
+          + (odd > 0 ? ", \(odd) disturbed still" : ""))
+    }
     for trial in loss {
       lines.append("  loss at \(FrameRate.text(trial.load)): \((trial.lossRatio * 100).short) %")
     }

@@ -48,33 +48,45 @@ struct SoakBenchmark: ParsableCommand {
     var tally = SoakTally(seed: seed)
     var fault: SoakFault?
     let start = TimestampClock.monotonicNanoseconds
-    do { try turns(&tally) } catch let broken as SoakFault { fault = broken }
+    let signals = StopSignals()
+    var isInterrupted = false
+    do { isInterrupted = try turns(&tally, signals) } catch let broken as SoakFault { fault = broken }
     let check =
       fault.map { SelfCheck("invariants", .irregular, $0.description) }
       ?? SelfCheck("invariants", .ok, "held all along: \(tally.summary)")
     report.results = tally.results
+    if isInterrupted { report.irregular.append("interrupted after \(tally.rounds) rounds") }
     // Nothing was timed: what else the machine did does not matter.
     report.finish([check], seconds: Double(TimestampClock.monotonicNanoseconds - start) / 1e9)
     try output.write(report, table: "\(check.text) (seed \(seed))")
-    guard let fault else { return }
+    guard let fault else {
+      guard isInterrupted else { return }
+      complain("interrupted: everything held until then")
+      throw ExitCode(130)
+    }
     complain("xskbench: \(fault); the same again: xskbench soak --seed \(seed) --only \(fault.place)")
     throw ExitCode(1)
   }
 
   /// Simulated and veth in turn until the time is over; each at least once.
-  private func turns(_ tally: inout SoakTally) throws {
+  ///
+  /// - Returns: whether it was interrupted, which it notices between two turns.
+  private func turns(_ tally: inout SoakTally, _ signals: StopSignals) throws -> Bool {
     let start = TimestampClock.monotonicNanoseconds
     var dice = SeededNumbers(seed: tally.seed)
     var resources: SoakResources?
     repeat {
       if only != .veth { try simulated(seed: dice.next(), &tally) }
+      if signals.arrives(within: 0) { return true }
       if only != .simulated { try VethSoak(seed: dice.next()).run(seconds: min(12, duration / 2), &tally) }
       tally.rounds += 1
       // After three rounds everything that is made once has been made.
       if tally.rounds == 3 { resources = .now }
       if let resources { try resources.check(against: .now) }
       complain("\(Int(Double(TimestampClock.monotonicNanoseconds - start) / 1e9)) s: \(tally.summary)")
+      if signals.arrives(within: 0) { return true }
     } while Double(TimestampClock.monotonicNanoseconds - start) / 1e9 < duration
+    return false
   }
 
   private func simulated(seed: UInt64, _ tally: inout SoakTally) throws {

@@ -58,7 +58,7 @@ struct WireBenchmark: ParsableCommand {
     let contests = try contests()
     let signals = StopSignals()
     let placement = try placement.resolved()
-    var report = BenchmarkReport(command: CommandLine.arguments.dropFirst().joined(separator: " "))
+    var report = BenchmarkReport(command: typedCommand)
     let load = WireLoad(size: size, seconds: seconds, rate: rate?.perSecond, flows: flows)
     let alone = try WireLab.generatorAlone(load, placement: placement, signals: signals)
     complain("the generator alone offers \(FrameRate.text(alone)) of \(size) bytes")
@@ -68,23 +68,35 @@ struct WireBenchmark: ParsableCommand {
         remedy: "ask for less, or free CPU \(placement.generator)")
     }
     var isInterrupted = false
+    var failure: XSKError?
+    var shares: [Double] = []
     for contest in contests {
       var trials = [[WireTrial]](repeating: [], count: contest.devices.count)
       do {
         for round in 1...pairs {
           complain("\(contest.job.rawValue): round \(round) of \(pairs)")
           for (place, device) in contest.devices.enumerated() {
-            let (trial, command) = try WireLab.measure(device, load, placement: placement, signals: signals)
+            let (trial, command, version) = try WireLab.measure(device, load, placement: placement, signals: signals)
             if !report.peers.contains(command) { report.peers.append(command) }
+            if let version { report.versions[version.name] = version.text }
             trials[place].append(trial)
+            shares.append(trial.harness)
           }
         }
       } catch is Interrupted {
         isInterrupted = true
+      } catch let error as XSKError {
+        // What was measured until then is told, too.
+        failure = error
       }
       report.add(contest.job, contest.devices, trials, load)
-      if isInterrupted { break }
+      if isInterrupted || failure != nil { break }
     }
+    if let failure {
+      guard !report.results.isEmpty else { throw failure }
+      report.irregular.append("broke off: \(failure)")
+    }
+    report.noteHarness(shares)
     let asked = rate?.perSecond ?? report.results.map { $0.mpps * 1e6 }.max() ?? 0
     report.noteGenerator(alone: alone / 1e6, offered: asked / 1e6)
     if isInterrupted {
@@ -93,6 +105,7 @@ struct WireBenchmark: ParsableCommand {
       guard !report.results.isEmpty else { throw ExitCode(130) }
     }
     try output.deliver(report, cpus: [placement.generator, placement.device])
+    if let failure { throw failure }
     if isInterrupted { throw ExitCode(130) }
   }
 
@@ -104,6 +117,9 @@ struct WireBenchmark: ParsableCommand {
     case .reflect: jobs = [.reflect]
     case .both: jobs = [.drop, .forward]
     case nil: jobs = dut == "ours" || dut == "testpmd" ? [.drop, .forward] : [try DeviceKind(dut, job: nil).job]
+    }
+    guard peer.count < 2 || !peer.contains("none") else {
+      throw XSKError("--peer none", "and others", remedy: "give none, or devices")
     }
     let names = peer.isEmpty ? [jobs == [.reflect] ? "none" : "testpmd"] : peer
     return try jobs.map { job throws(XSKError) in
@@ -155,11 +171,16 @@ extension BenchmarkReport {
     if device.isSocket { result.mode = "copy" }
     if load.size.parts.count == 1 { (result.frameBytes, result.frameIncludesFCS) = (load.size.largest, false) }
     result.trials = trials.map { Trial($0) }
+    let odd = result.trials?.filter { $0.irregular?.isEmpty == false } ?? []
+    if !odd.isEmpty { result.irregular = ["\(odd.count) of \(trials.count) trials: \(odd[0].irregular?[0] ?? "")"] }
     return result
   }
 }
 
 extension BenchmarkReport.Trial {
+  /// More of the time without its CPU, and what the device did is not all that it can.
+  static let waitLimit = 0.01
+
   init(_ trial: WireTrial) {
     self.init(
       seconds: trial.seconds.short, packets: Int(trial.received), mpps: (trial.rate / 1e6).short,
@@ -167,10 +188,17 @@ extension BenchmarkReport.Trial {
     sentMpps = (trial.offeredRate / 1e6).short
     (userNanoseconds, systemNanoseconds) = (trial.userNanoseconds?.short, trial.systemNanoseconds?.short)
     if let rate = trial.requestedRate {
-      // What the generator did not send is lost.
-      lossRatio = max(0, 1 - trial.rate / rate)
+      // Of those sent: what the generator was kept from sending is not the device's loss, and is said.
+      lossRatio = trial.offered > 0 ? max(0, 1 - Double(trial.received) / Double(trial.offered)) : nil
       if trial.offeredRate < rate * GenerateReport.tolerance {
         irregular = ["the generator sent \(FrameRate.text(trial.offeredRate)) of \(FrameRate.text(rate))"]
+      }
+    }
+    if let waited = trial.deviceWaited {
+      waitedPercent = (waited * 100).short
+      if waited > Self.waitLimit {
+        irregular =
+          (irregular ?? []) + ["the device had no CPU for \((waited * 100).short) % of the time: others had it"]
       }
     }
   }

@@ -32,7 +32,7 @@ public final class LiveFrameGenerator: Sendable {
     /// Run ahead of all ordinary threads of its CPU (SCHED_FIFO), so that nothing is lost to them but the share that the kernel
     /// keeps for them, about a twentieth.
     public var goesFirst = false
-    /// Frames handed over at once, 1…256. Above 256 a veth's ring would overflow.
+    /// Frames handed over at once, 1…256; with a rate no more than are due in 20 µs. Above 256 a veth's ring would overflow.
     public var batch: UInt32 = 64
 
     public init(
@@ -59,6 +59,12 @@ public final class LiveFrameGenerator: Sendable {
     /// Frames that the device's own counters say it sent, and dropped, meanwhile; those of others are among them.
     public let transmitted: UInt64
     public let transmitDropped: UInt64
+    /// With a rate: how long it was kept from sending. Moments of less than a millisecond are
+    /// made up for and are not counted; the others made it take so much longer.
+    public let held: Duration
+    /// How long its thread could have run and had no CPU: other threads held it up. The rest of `held` is the hypervisor's, or work
+    /// that the kernel did on its CPU, such as that of a veth's far end.
+    public let waited: Duration
     /// Frames a second.
     public var rate: Double { duration > .zero ? Double(packets) / (duration / .seconds(1)) : 0 }
   }

@@ -10,6 +10,8 @@ struct LiveFrameProgram: Sendable {
   struct Sent: Hashable, Sendable {
     var packets: UInt64
     var bytes: UInt64
+    /// How long it was kept from sending while it had a rate.
+    var heldNanoseconds: UInt64
   }
 
   private let object: BPFObject
@@ -67,13 +69,15 @@ struct LiveFrameProgram: Sendable {
   }
 
   /// Bytes of `struct live_frames_state`.
-  private static let stateBytes: UInt32 = 56
+  private static let stateBytes: UInt32 = 64
 
   /// Frames that the program has redirected so far.
   var sent: UInt64 { BPFObject.sum(state, valueBytes: Self.stateBytes) }
 
   var totals: Sent {
-    Sent(packets: sent, bytes: BPFObject.sum(state, valueBytes: Self.stateBytes, offset: 24))
+    Sent(
+      packets: sent, bytes: BPFObject.sum(state, valueBytes: Self.stateBytes, offset: 24),
+      heldNanoseconds: BPFObject.sum(state, valueBytes: Self.stateBytes, offset: 56))
   }
 
   /// Sends `count` frames from the calling thread's CPU and namespace. 0 or a negative errno.

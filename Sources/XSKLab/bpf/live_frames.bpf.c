@@ -55,6 +55,7 @@ struct live_frames_state {
 	__u64 step; /* in the schedule */
 	__u64 untimed; /* probes until the next that has a time */
 	__u64 first_ns; /* when the first frame went */
+	__u64 held_ns; /* how long it was kept from sending, moments that it made up for left out */
 };
 
 struct {
@@ -103,14 +104,19 @@ static __always_inline int pace(struct live_frames_state *state, __u32 interval_
 {
 	__u64 now = bpf_ktime_get_ns(), due = state->due_ps / 1000;
 
-	if (!state->first_ns)
+	if (!state->first_ns) {
 		state->first_ns = now;
+		state->due_ps = now * 1000;
+		due = now;
+	}
 	if (window_ns && now - state->first_ns >= window_ns)
 		return 0;
-	if (now > due + 1000000)
+	if (now > due + 1000000) {
+		state->held_ns += now - due;
 		state->due_ps = now * 1000;
-	else if (now < due)
+	} else if (now < due) {
 		bpf_loop(1 << 17, wait_step, &due, 0); /* bounded: a few milliseconds */
+	}
 	state->due_ps += interval_ps;
 	return 1;
 }
