@@ -47,7 +47,8 @@ public final class Dataplane {
       throw error
     }
     dataplane.follower?.begin(dataplane.desk.pipeline, dataplane.engine)
-    dataplane.roster.plug()
+    // Who writes the state has it read again once this runs.
+    dataplane.roster.plug(generation: 0)
     return dataplane
   }
 
@@ -143,7 +144,8 @@ extension Dataplane {
     guard let changed = file.configuration else { return .refused(file.errors.map(\.description)) }
     let obstacles = node.obstacles(to: changed)
     guard obstacles.isEmpty else { return .refused(obstacles.map { "\(options.configuration): \($0)" }) }
-    let next = try NodePolicy(changed, tenants: try NodeState.read(options.statePath).tenants)
+    let state = try NodeState.read(options.statePath)
+    let next = try NodePolicy(changed, tenants: state.tenants)
     var reasons = reasons
     let numbers = try reasons.reasons(of: next.configuration.rules)
     let facts = engine.portStatus.prefix(node.uplinks.count).map { PortFacts($0.device) }
@@ -157,7 +159,7 @@ extension Dataplane {
     }
     current.policy = next
     follower?.reconfigure(next.configuration)
-    roster.plug()
+    roster.plug(generation: state.generation)
     return .loaded(replacement)
   }
 }
