@@ -131,7 +131,7 @@ let package = Package(
       name: "xskbench",
       dependencies: [
         "Captures", "ContainerDataplane", "Forwarder", "GROLite", "Measuring", "PacketHeaders", "Reporting",
-        "ResultPage", "XSKEngine", "XSKLab", "CXsk",
+        "ResultPage", "TenantAPI", "XSKEngine", "XSKLab", "CXsk",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/xskbench", swiftSettings: swiftSettings),
 

@@ -14,6 +14,7 @@ struct Xskbench: ParsableCommand {
       EngineBenchmark.self, GROBenchmark.self, PipelineBenchmark.self, WireBenchmark.self, HostBenchmark.self,
       OffloadBenchmark.self, StagesBenchmark.self, SoakBenchmark.self, CompareCommand.self, ReportCommand.self,
       CountCommand.self, GenerateCommand.self, SinkCommand.self, SearchCommand.self,
+      TenantBenchmark.self, AttachBenchmark.self, TenantSource.self,
     ])
 
   static func main() {

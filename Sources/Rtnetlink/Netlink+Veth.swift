@@ -39,6 +39,15 @@ package struct VethLink: Sendable {
 }
 
 extension Netlink {
+  /// Makes a device of a kind that needs nothing else said.
+  package func create(_ name: String, kind: String) throws(XSKError) {
+    var message = NetlinkMessage(type: RTM_NEWLINK, flags: NetlinkFlag.create)
+    message.append(ifinfomsg())
+    message.attribute(IFLA_IFNAME, name)
+    message.nested(IFLA_LINKINFO) { $0.attribute(IFLA_INFO_KIND, kind) }
+    try request(message, "\(kind) device \(name)", "can't be made")
+  }
+
   /// Makes a veth pair, each end at once in its namespace and with its address: there is no moment at which one could be
   /// seen elsewhere.
   package func createVeth(_ end: VethLink, peer: VethLink) throws(XSKError) {

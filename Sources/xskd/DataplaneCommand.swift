@@ -59,8 +59,12 @@ struct DataplaneCommand: ParsableCommand {
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Say whether a configuration file is right, and everything that is wrong with it.",
-    discussion: "Touches no device. Exit status: 0 it can be used, 2 it can't.")
+    abstract: "Say whether a configuration file is right, and what this node can give containers.",
+    discussion: """
+      Everything that is wrong with the file; if it is right, the ways in which containers could have their interfaces here, \
+      and why not. What that takes is made in a network namespace of its own: no device of the node is touched. Exit status: \
+      0 the file can be used, 2 it can't.
+      """)
 
   @Option(help: ArgumentHelp("The node's configuration file.", valueName: "file"))
   var config = "/etc/xskd/xskd.yaml"
@@ -74,5 +78,6 @@ struct CheckCommand: ParsableCommand {
     Console.print(
       "\(config): good; \(node.uplinks.count) uplinks, room for \(node.capacity) tenants, "
         + "\(node.policies.count) policies")
+    for report in TierProbe(devices: node.uplinks.map(\.device)).reports() { Console.print("tier \(report.text)") }
   }
 }

@@ -115,6 +115,21 @@ struct DeviceParserTests {
     #expect(NetdevFamily.boundQueues(in: answer) == [1])
   }
 
+  @Test func `the netdev family's commands are told by their numbers`() {
+    // CTRL_ATTR_OPS: nests, numbered from 1, of CTRL_ATTR_OP_ID and CTRL_ATTR_OP_FLAGS.
+    var list = [UInt8]()
+    for (place, command) in [1, 5, 16].enumerated() {
+      var nest = [UInt8]()
+      nest.append(attribute: 1, UInt32(command))
+      nest.append(attribute: 2, UInt32(0xe))
+      list.append(attribute: UInt16(place + 1), nested: nest)
+    }
+    var answer = [UInt8]()
+    answer.append(attribute: 6, nested: list)
+    #expect(NetdevFamily.commands(in: NetlinkAttributes(answer[...])) == [1, 5, 16])
+    #expect(NetdevFamily.commands(in: NetlinkAttributes([])) == [])
+  }
+
   @Test func `offload words are read bit by bit, past the first 32`() {
     let names = (0..<40).map { "feature-\($0)" }
     var answer = [UInt8]()

@@ -7,7 +7,7 @@ public final class ProbeEngine: Sendable {
   public let progress = ProbeProgress()
 
   public struct Configuration: Sendable {
-    /// The first is what is sent by.
+    /// The first is what is sent by. A path is an attachment's socket.
     public var devices: [String]
     /// The CPU to run on; nil: the highest that the process may use.
     public var cpu: Int?
@@ -26,7 +26,9 @@ public final class ProbeEngine: Sendable {
 
   /// Starts it in the calling thread's network namespace. What it sends begins with `progress.start()`.
   public init(_ configuration: Configuration) throws(XSKError) {
-    var engineConfiguration = EngineConfiguration(ports: configuration.devices.map { PortConfiguration($0) })
+    var engineConfiguration = EngineConfiguration(
+      ports: configuration.devices.map { $0.hasPrefix("/") ? PortConfiguration(attachment: $0) : PortConfiguration($0) }
+    )
     engineConfiguration.cores = [try Processors.choose(configuration.cpu)]
     engineConfiguration.worker.idle = configuration.idle
     engineConfiguration.socket.mode = configuration.mode

@@ -49,7 +49,8 @@ public final class Dataplane {
       throw error
     }
     dataplane.follower?.begin(dataplane.desk.pipeline, dataplane.engine)
-    dataplane.roster.plug()
+    // Who writes the state has it read again once this runs.
+    dataplane.roster.plug(generation: 0)
     return dataplane
   }
 
@@ -154,7 +155,8 @@ extension Dataplane {
     }
     // Who edits the file keeps no container waiting.
     let changed = problems.isEmpty ? file.configuration ?? inForce : inForce
-    let next = try NodePolicy(changed, tenants: try NodeState.read(options.statePath).tenants)
+    let state = try NodeState.read(options.statePath)
+    let next = try NodePolicy(changed, tenants: state.tenants)
     var reasons = reasons
     let numbers = try reasons.reasons(of: next.configuration.rules)
     let facts = engine.portStatus.prefix(node.uplinks.count).map { PortFacts($0.device) }
@@ -168,7 +170,7 @@ extension Dataplane {
     }
     (current.policy, inForce) = (next, changed)
     follower?.reconfigure(next.configuration)
-    roster.plug()
+    roster.plug(generation: state.generation)
     return problems.isEmpty ? .loaded(replacement) : .refused(problems)
   }
 }

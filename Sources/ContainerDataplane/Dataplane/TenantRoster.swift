@@ -11,6 +11,8 @@ final class TenantRoster: Sendable {
     var before: [Int: PortTotals] = [:]
     /// The tenant whose device is in a port, or is to be.
     var plugged: [Int: Tenant] = [:]
+    /// Of the node's state that this is.
+    var generation: UInt64 = 0
   }
 
   private let engine: Engine
@@ -43,7 +45,10 @@ final class TenantRoster: Sendable {
   private static let patience: UInt64 = 3_000_000_000
 
   /// Plugs the devices of all tenants of the policy that are not plugged in.
-  func plug() {
+  ///
+  /// - Parameter generation: of the state that the policy was made of.
+  func plug(generation: UInt64) {
+    defer { state.withLock { $0.generation = generation } }
     let tenants = current.policy.tenants
     let new = state.withLock { state in tenants.filter { state.plugged[$0.key] == nil } }
     guard !new.isEmpty else { return }
@@ -64,6 +69,21 @@ final class TenantRoster: Sendable {
     router.add("GET", "/v1/tenants", "tenants, their ports, and what they sent and got") { [self] _ in
       do throws(XSKError) { return .json(try report()) } catch { return .refusal(error, .internalError) }
     }
+    router.add("GET", "/v1/tenants/{id}", "how far a tenant's port is, and by which generation of the state") {
+      [self] request in
+      guard let standing = standing(of: request.parameters["id"] ?? "") else {
+        return .refusal(.notFound, "no such tenant")
+      }
+      return .json(standing)
+    }
+  }
+
+  /// Nothing is counted for it: it is asked again and again while somebody waits.
+  private func standing(of id: Tenant.ID) -> TenantStanding? {
+    let (port, generation) = state.withLock { state in
+      (state.plugged.first { $0.value.id == id }?.key, state.generation)
+    }
+    return port.map { TenantStanding(state: .init(engine.occupancy(of: $0)), generation: generation) }
   }
 
   func report() throws(XSKError) -> [TenantReport] {
@@ -102,11 +122,24 @@ public struct TenantReport: Codable, Hashable, Sendable {
   init(_ traffic: TenantTraffic, _ status: PortStatus) {
     self.traffic = traffic
     link = status.link
-    switch status.occupancy {
-    case .open: state = .open
-    case .closing: state = .closing
-    case .opening(let problem): (state, obstacle) = (.opening, problem?.description)
-    case .empty, .fixed: state = .opening
+    state = State(status.occupancy)
+    if case .opening(let problem) = status.occupancy { obstacle = problem?.description }
+  }
+}
+
+extension TenantReport.State {
+  init(_ occupancy: PortOccupancy) {
+    switch occupancy {
+    case .open: self = .open
+    case .closing: self = .closing
+    case .opening, .empty, .fixed: self = .opening
     }
   }
+}
+
+/// How far a tenant's port is: what `GET /v1/tenants/ID` of the dataplane's control socket answers.
+public struct TenantStanding: Codable, Hashable, Sendable {
+  public var state: TenantReport.State
+  /// Of the node's state that is followed.
+  public var generation: UInt64
 }

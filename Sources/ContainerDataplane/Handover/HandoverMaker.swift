@@ -20,7 +20,7 @@ struct HandoverMaker {
   /// - Throws: what the quota, the device or the kernel refuses, in words for the tenant.
   func make(_ request: HandoverRequest, memory: CInt?) throws(XSKError) -> XSKSocket {
     try check(request)
-    let device = try NetworkDevice(named: tenant.device)
+    let device = try NetworkDevice(named: tenant.device, looksFar: false)
     guard device.index == program.ifindex else {
       throw XSKError(tenant.device, "was made anew since it was attached", remedy: "attach the container again")
     }

@@ -85,7 +85,7 @@ public final class TenantEndpoint: Sendable {
     self.log = HandoverLog(log)
     current = CurrentTenant(tenant)
     program = try TenantNamespace(path: tenant.namespace).run { () throws(XSKError) in
-      try PinnedProgram.open(in: folder, device: try NetworkDevice(named: tenant.device))
+      try PinnedProgram.open(in: folder, device: try NetworkDevice(named: tenant.device, looksFar: false))
     }
     state = Mutex(State())
   }

@@ -49,14 +49,19 @@ struct TenantNamespace: Sendable {
   }
 
   /// Runs something inside it, on a thread that ends with it.
+  ///
+  /// - Parameter beside: runs on the calling thread meanwhile.
   func run<Answer: Sendable>(
-    _ body: @escaping @Sendable () throws(XSKError) -> Answer
+    _ body: @escaping @Sendable () throws(XSKError) -> Answer, beside: () -> Void = {}
   ) throws(XSKError) -> Answer {
-    try SystemThread.run("xsk-tenant") {
-      Result { () throws(XSKError) in
-        _ = try enter()
-        return try body()
-      }
-    }.get()
+    try SystemThread.run(
+      "xsk-tenant",
+      {
+        Result { () throws(XSKError) in
+          _ = try enter()
+          return try body()
+        }
+      }, beside: beside
+    ).get()
   }
 }

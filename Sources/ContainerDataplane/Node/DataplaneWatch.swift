@@ -94,12 +94,16 @@ public final class DataplaneWatch: Sendable {
 
   /// Waits until a tenant's packets are taken; false: they aren't by that time (CLOCK_MONOTONIC seconds), or nothing runs that
   /// could.
-  public func awaitOpen(_ id: Tenant.ID, until end: Double) -> Bool {
+  ///
+  /// - Parameter generation: of the state that the tenant came with. By an earlier one it may be another's that had its name.
+  public func awaitOpen(_ id: Tenant.ID, generation: UInt64, until end: Double) -> Bool {
     while status.state == .running, MonotonicTime.now < end {
-      if let all = try? tenants(), all.contains(where: { $0.traffic.tenant == id && $0.state == "open" }) {
+      if let standing = try? client.report("/v1/tenants/\(id)", as: TenantStanding.self), standing.state == .open,
+        standing.generation >= generation
+      {
         return true
       }
-      usleep(2000)
+      usleep(1000)
     }
     return false
   }

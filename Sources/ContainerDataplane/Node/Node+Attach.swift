@@ -26,13 +26,14 @@ extension Node {
         let plan = AttachPlan(id: id, request: request, settings: book.settings, state: book.state)
         let tenant = try plan.tenant()
         try make(tenant, request, &book)
+        let made = MonotonicTime.now - start
         notify()
-        settle(id, start + Self.patience)
+        settle(id, book.state.generation, start + Self.patience)
         let seconds = MonotonicTime.now - start
         book.statistics.addAttachment(seconds)
         log(
-          "tenant \(id): attached in \(milliseconds(seconds)) ms: \(tenant.device) \(tenant.addresses.joined(separator: " "))"
-        )
+          "tenant \(id): attached in \(milliseconds(seconds)) ms, \(milliseconds(made)) of them until the dataplane was told: "
+            + "\(tenant.device) \(tenant.addresses.joined(separator: " "))")
         return Attached(tenant: tenant, seconds: seconds)
       } catch {
         book.statistics.refused += 1
@@ -66,21 +67,21 @@ extension Node {
   private func make(_ tenant: Tenant, _ request: AttachRequest, _ book: inout Book) throws(NodeRefusal) {
     var link = link(of: tenant)
     link.queues = book.settings.queues
+    let endpoint: TenantEndpoint
     do throws(XSKError) {
-      try link.make(addresses: request.addresses, routes: request.routes ?? [])
+      endpoint = try link.make(
+        addresses: request.addresses, routes: request.routes ?? [],
+        also: { [self] () throws(XSKError) in try self.endpoint(for: tenant) }, undo: { $0.remove() })
     } catch {
       throw NodeRefusal(Self.kind(of: error), error)
     }
-    var endpoint: TenantEndpoint?
     do throws(XSKError) {
-      let made = try self.endpoint(for: tenant)
-      endpoint = made
-      try made.serve()
+      try endpoint.serve()
       try change(&book) { $0.tenants.append(tenant) }
-      book.endpoints[tenant.id] = made
+      book.endpoints[tenant.id] = endpoint
       book.namespaces[tenant.id] = .init(path: tenant.namespace)
     } catch {
-      endpoint?.remove()
+      endpoint.remove()
       try? link.remove()
       throw NodeRefusal(.failed, error)
     }

@@ -25,21 +25,23 @@ public final class Node: Sendable {
   /// Tells the dataplane that the state has changed.
   let notify: @Sendable () -> Void
   /// Waits until the dataplane takes a tenant's packets, or until a time.
-  let settle: @Sendable (Tenant.ID, Double) -> Void
+  let settle: @Sendable (Tenant.ID, UInt64, Double) -> Void
   let log: @Sendable (String) -> Void
   let book: Mutex<Book>
+  /// What was found; nil: to be looked for.
+  let tiers = Mutex<[TierReport]?>(nil)
 
   /// Reads the state; touches nothing. `reconcile` is what has to follow.
   ///
   /// - Parameters:
   ///   - notify: called when the state on disk has changed; should not wait.
-  ///   - settle: called with a new tenant's id, after `notify`; may wait until its packets are taken, or until the time
-  ///     given (CLOCK_MONOTONIC seconds).
+  ///   - settle: called with a new tenant's id and the state's generation, after `notify`; may wait until its packets are
+  ///     taken, or until the time given (CLOCK_MONOTONIC seconds).
   ///   - log: takes a line for the operator, on any thread.
   /// - Throws: a state file that is damaged.
   public init(
     places: NodePlaces, settings: NodeSettings, notify: @escaping @Sendable () -> Void = {},
-    settle: @escaping @Sendable (Tenant.ID, Double) -> Void = { _, _ in },
+    settle: @escaping @Sendable (Tenant.ID, UInt64, Double) -> Void = { _, _, _ in },
     log: @escaping @Sendable (String) -> Void = { _ in }
   ) throws(XSKError) {
     self.places = places
@@ -68,6 +70,7 @@ public final class Node: Sendable {
       for tenant in book.state.tenants { report(uplinks.add(tenant)) }
       book.settings = settings
     }
+    tiers.withLock { $0 = nil }
   }
 
   /// - Throws: why the tenants that are there don't fit a configuration.

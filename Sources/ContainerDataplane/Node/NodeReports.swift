@@ -43,11 +43,23 @@ struct NodeReport: Encodable {
   let dataplane: DataplaneWatch.Status
   let uplinks: [String]
   let policies: [String]
+  /// As they were at the start, or when the configuration was read last.
+  let tiers: [TierReport]
   /// The newest lines of the log.
   let messages: [String]
 }
 
 extension Node {
+  /// What ways of having an interface there are here. Looked for once.
+  func tierReports() -> [TierReport] {
+    let uplinks = book.withLock { $0.settings.uplinks }
+    return tiers.withLock { tiers in
+      let reports = tiers ?? TierProbe(devices: uplinks).reports()
+      tiers = reports
+      return reports
+    }
+  }
+
   func reports() -> AttachmentReports {
     book.withLock { book in
       AttachmentReports(

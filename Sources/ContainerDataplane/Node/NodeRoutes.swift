@@ -107,7 +107,8 @@ struct NodeRoutes: Sendable {
   }
 
   private var status: NodeReport {
-    node.book.withLock { book in
+    let tiers = node.tierReports()
+    return node.book.withLock { book in
       NodeReport(
         pid: getpid(), version: version, uptimeSeconds: MonotonicTime.now - started, generation: book.state.generation,
         slots: .init(used: book.state.tenants.count, capacity: book.settings.capacity),
@@ -115,7 +116,7 @@ struct NodeRoutes: Sendable {
           attached: book.statistics.attached, refused: book.statistics.refused, detached: book.statistics.detached,
           lost: book.statistics.lost),
         dataplane: dataplane.status, uplinks: book.settings.uplinks, policies: book.settings.policies.sorted(),
-        messages: messages.newest)
+        tiers: tiers, messages: messages.newest)
     }
   }
 }

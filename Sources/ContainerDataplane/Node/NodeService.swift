@@ -47,7 +47,7 @@ public final class NodeService: Sendable {
     let watch = DataplaneWatch(command, control: places.dataplaneControl) { messages.add($0) }
     let node = try Node(
       places: places, settings: settings, notify: { watch.notify() },
-      settle: { _ = watch.awaitOpen($0, until: $1) }, log: { messages.add($0) })
+      settle: { _ = watch.awaitOpen($0, generation: $1, until: $2) }, log: { messages.add($0) })
     var router = HTTPRouter()
     let reload: @Sendable () throws(XSKError) -> Void = { () throws(XSKError) in
       try Self.reload(node, watch, try configuration())

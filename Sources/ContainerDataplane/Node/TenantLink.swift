@@ -22,12 +22,18 @@ struct TenantLink: Sendable {
   private var hasIPv6: Bool { tenant.addresses.contains { $0.contains(":") } }
   private var isRouted: Bool { tenant.vlan == nil }
 
-  /// Makes it all, or nothing.
+  /// Makes it all, or nothing. Both ends are set up at the same time.
   ///
   /// - Parameters:
   ///   - addresses: the tenant's, with the prefix lengths that its end is to have.
   ///   - routes: where to, in a VLAN.
-  func make(addresses: [String], routes: [AttachRequest.Route]) throws(XSKError) {
+  ///   - also: what else is made in the container's namespace once its end is there.
+  ///   - undo: takes that back, as something else failed.
+  /// - Returns: what `also` has made.
+  func make<Made: Sendable>(
+    addresses: [String], routes: [AttachRequest.Route], also: @escaping @Sendable () throws(XSKError) -> Made,
+    undo: (Made) -> Void
+  ) throws(XSKError) -> Made {
     let door = try NamespaceDoor(tenant.namespace)
     guard !door.isOwn else {
       throw XSKError(
@@ -43,9 +49,22 @@ struct TenantLink: Sendable {
         name: tenant.device, address: LinkAddress(tenant.mac), mtu: UInt32(tenant.mtu), rxQueues: queues,
         txQueues: queues, namespace: door.descriptor))
     do throws(XSKError) {
-      try inside { link throws(XSKError) in try link.setUpContainerEnd(addresses, routes) }
-      try setUpHostEnd(netlink)
+      // Before the other end has a program: from then on some of them are fixed, though off.
+      try KernelSetting.turnOffloadsOff(tenant.hostDevice)
+      let link = self
+      var here = Result<Void, XSKError>.success(())
+      let made = try TenantNamespace(path: tenant.namespace).run { () throws(XSKError) in
+        try link.setUpContainerEnd(addresses, routes)
+        return try also()
+      } beside: {
+        here = Result { () throws(XSKError) in try link.setUpHostEnd(netlink) }
+      }
+      do throws(XSKError) { try here.get() } catch {
+        undo(made)
+        throw error
+      }
       awaitCarrier(netlink)
+      return made
     } catch {
       try? netlink.delete(tenant.hostDevice)
       throw error
@@ -82,7 +101,6 @@ struct TenantLink: Sendable {
 
   private func setUpHostEnd(_ netlink: Netlink) throws(XSKError) {
     let device = tenant.hostDevice
-    try KernelSetting.turnOffloadsOff(device)
     // What a tenant sends past the dataplane goes to this host at most, and only from the tenant's addresses.
     try KernelSetting.set(
       "ipv4", device,

@@ -26,8 +26,9 @@ import XSKEngine
     // The memory has room for all three, one behind the other.
     let base = unsafe memory.base
     var rank: UInt32 = 0
-    for (index, word) in words.enumerated() {
-      unsafe base.storeBytes(of: word, toByteOffset: index * 8, as: UInt64.self)
+    // The memory is zero: of that nothing is written, and its pages need not be there.
+    for (index, word) in words.enumerated() where word != 0 || rank != 0 {
+      if word != 0 { unsafe base.storeBytes(of: word, toByteOffset: index * 8, as: UInt64.self) }
       unsafe base.storeBytes(of: rank, toByteOffset: IPv4AddressBitsView.ranksOffset + index * 4, as: UInt32.self)
       rank += UInt32((word >> 32).nonzeroBitCount)
     }

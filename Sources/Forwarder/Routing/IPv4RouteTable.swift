@@ -69,6 +69,9 @@ public final class IPv4RouteTable: Sendable {
     for (index, range) in ranges.enumerated() {
       var start = Int(range.start)
       let end = index + 1 < ranges.count ? Int(ranges[index + 1].start) : 1 << 32
+      // What has no route is zero already. Memory that nobody has touched costs nothing, neither to make nor to free: a table
+      // of a few routes is there in no time.
+      let isThere = range.entry != 0
       if start & 0xFF != 0 {
         // The range before this one, which began the /24 or has its start, made the group.
         let stop = min(end, (start | 0xFF) + 1)
@@ -76,7 +79,7 @@ public final class IPv4RouteTable: Sendable {
         start = stop
       }
       // Whole /24s, then the beginning of one that the next range goes on with. Safe: start ≤ end ≤ 2³².
-      unsafe (entries + start >> 8).update(repeating: range.entry, count: end >> 8 - start >> 8)
+      if isThere { unsafe (entries + start >> 8).update(repeating: range.entry, count: end >> 8 - start >> 8) }
       if end & 0xFF != 0 && start < end {
         unsafe entries[end >> 8] = View.groupFlag | nextGroup
         nextGroup += 1

@@ -1,13 +1,25 @@
 import Glibc
 
+/// What the kernel can do with queues of devices, beyond what every one can.
+package enum NetdevQueues {
+  /// Whether a queue can be leased to a device in another namespace (NETDEV_CMD_QUEUE_CREATE, Linux 7.1); nil: not to be told.
+  package static var canLease: Bool? {
+    guard let family = try? NetdevFamily.open() else { return nil }
+    return family.commands.contains(16)
+  }
+}
+
 /// The generic netlink family "netdev" (Documentation/netlink/specs/netdev.yaml), in the namespace of the calling thread.
 struct NetdevFamily: ~Copyable {
   private var socket: NetlinkSocket
   private let identifier: UInt16
+  /// The family's commands that this kernel has.
+  let commands: Set<UInt32>
 
-  private init(socket: consuming NetlinkSocket, identifier: UInt16) {
+  private init(socket: consuming NetlinkSocket, identifier: UInt16, commands: Set<UInt32>) {
     self.socket = socket
     self.identifier = identifier
+    self.commands = commands
   }
 
   /// Throws ENOENT on kernels that lack the family (before 6.3).
@@ -19,7 +31,14 @@ struct NetdevFamily: ~Copyable {
     guard let identifier = answer.first.flatMap({ attributes($0).integer(1, as: UInt16.self) }) else {
       throw ErrorNumber(ENOENT)
     }
-    return NetdevFamily(socket: socket, identifier: identifier)
+    let commands = answer.reduce(into: Set<UInt32>()) { $0.formUnion(Self.commands(in: attributes($1))) }
+    return NetdevFamily(socket: socket, identifier: identifier, commands: commands)
+  }
+
+  /// CTRL_ATTR_OPS is a list of nests, each with the number of a command in CTRL_ATTR_OP_ID.
+  static func commands(in attributes: NetlinkAttributes) -> Set<UInt32> {
+    guard let list = attributes.nested(6) else { return [] }
+    return Set(list.nests.compactMap { $0.integer(1, as: UInt32.self) })
   }
 
   /// NETDEV_CMD_DEV_GET: what the driver says about XDP.

@@ -61,6 +61,8 @@ struct NetlinkAttributes {
     values[type]?.native(at: 0, as: integer)
   }
   func text(_ type: UInt16) -> String? { values[type]?.text() }
+  /// What is in each, where each is a nest.
+  var nests: [NetlinkAttributes] { values.values.map { NetlinkAttributes($0) } }
   func nested(_ type: UInt16) -> NetlinkAttributes? { values[type].map { NetlinkAttributes($0) } }
 }
 

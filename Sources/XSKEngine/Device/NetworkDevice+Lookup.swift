@@ -6,7 +6,11 @@ extension NetworkDevice {
   /// Needs no privileges; without them the attached program's name and some of a veth's peer stay unknown.
   ///
   /// - Throws: if there is no such device (the error lists those that there are), or the kernel can't be asked.
-  public init(named name: String) throws(XSKError) {
+  public init(named name: String) throws(XSKError) { try self.init(named: name, looksFar: true) }
+
+  /// As `init(named:)`. Of a veth's other end, offloads and the driver's XDP abilities only whoever `looksFar` learns: for that
+  /// namespaces are searched and entered, which takes longer than all that binding a socket needs to know.
+  package init(named name: String, looksFar: Bool) throws(XSKError) {
     // IFNAMSIZ: 16 bytes with the terminating zero.
     guard (1...15).contains(name.utf8.count), !name.utf8.contains(0) else { throw Self.unknown(name) }
     let link: LinkDescription
@@ -18,11 +22,11 @@ extension NetworkDevice {
       }
       throw Self.unknown(name)
     }
-    self.init(link)
+    self.init(link, looksFar)
   }
 
   /// Looks up what netlink has not told yet. A question that the driver refuses leaves its fact unknown.
-  private init(_ link: LinkDescription) {
+  private init(_ link: LinkDescription, _ looksFar: Bool) {
     let ethtool = Ethtool(device: link.name)
     let driver = try? ethtool.driver()
     self.init(
@@ -31,8 +35,10 @@ extension NetworkDevice {
       driver: driver?.name ?? link.kind,
       busAddress: driver?.bus.contains(":") == true ? driver?.bus : nil,
       queues: Self.queues(link, try? ethtool.channels()), rings: nil, numaNode: -1,
-      offloads: (try? ethtool.offloads()) ?? Offloads([:]), xdp: nil, program: link.program, boundQueues: nil,
-      peer: VethPeer(of: link))
+      offloads: Offloads([:]), xdp: nil, program: link.program, boundQueues: nil, peer: nil)
+    guard looksFar else { return }
+    if let offloads = try? ethtool.offloads() { self.offloads = offloads }
+    peer = VethPeer(of: link)
     if let rings = try? ethtool.rings(), rings.receive > 0 {
       self.rings = Rings(receive: rings.receive, transmit: rings.transmit)
     }

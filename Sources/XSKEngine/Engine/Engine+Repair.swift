@@ -21,18 +21,27 @@ struct Repair {
   var obstacle: XSKError?
 
   static let firstDelay: UInt64 = 100_000_000
+  static let busyDelay: UInt64 = 2_000_000
   static let longestDelay: UInt64 = 5_000_000_000
   /// A driver may use frames for a moment after its zero-copy socket was closed: the kernel ends that in the background.
   static let zeroCopyRest: UInt64 = 1_000_000_000
 
   init(step: Step) { self.step = step }
 
-  /// Waiting for the worker.
-  var isAsked: Bool {
+  /// Something is to be done at once, or an answer is waited for that comes at once.
+  var isUrgent: Bool {
     switch step {
+    case .reclaiming(isAsked: false): TimestampClock.monotonicNanoseconds >= next
+    // A queue that was just given up is free in a moment.
+    case .vacant: next == 0 || delay < Self.firstDelay
     case .vacating, .replacing, .reclaiming(isAsked: true): true
-    case .vacant, .reclaiming(isAsked: false): false
     }
+  }
+
+  /// The kernel lets go of a queue some time after its socket was closed: that is looked at more often, at first.
+  mutating func backOffFromBusyQueue() {
+    if delay == Self.firstDelay { delay = Self.busyDelay }
+    backOff()
   }
 
   mutating func backOff() {
@@ -113,10 +122,11 @@ extension Engine {
       thread.control.send(.replace(slot: place, .socket(socket), maximumLength: limit))
       repair.step = .replacing
     } catch {
-      // A device that is still gone was reported as that.
-      if error.code != ENODEV && error != repair.obstacle { note("\(error)") }
-      repair.obstacle = error
-      repair.backOff()
+      // A device that is still gone was reported as that. A queue that is busy for a moment is no news.
+      let isBusyAtFirst = error.code == EBUSY && ports[queue.port].isSpare && repair.delay <= Repair.firstDelay
+      if error.code != ENODEV && error != repair.obstacle && !isBusyAtFirst { note("\(error)") }
+      repair.obstacle = isBusyAtFirst ? nil : error
+      if isBusyAtFirst { repair.backOffFromBusyQueue() } else { repair.backOff() }
     }
   }
 
@@ -125,7 +135,8 @@ extension Engine {
     _ thread: WorkerThread, _ queue: EnginePlan.Queue
   ) throws(XSKError) -> (socket: XSKSocket, maximumLength: Int) {
     let port = ports[queue.port]
-    let device = try NetworkDevice(named: port.name)
+    // What lies behind the device matters to metadata only.
+    let device = try NetworkDevice(named: port.name, looksFar: !port.isSpare || configuration.metadata.isOn)
     guard device.isUp else {
       throw XSKError(port.name, "is down", remedy: "bring it up: ip link set dev \(port.name) up")
     }
@@ -155,17 +166,59 @@ extension Engine {
       if port.current.isDrained { attachment.remove(queue: queue.queue) }
       return (socket, EnginePlan.largestFrame(device))
     }
-    var configuration = plan.socket
-    if port.isSpare { configuration.rings = self.configuration.spares.rings }
-    configuration.bindPatience = 0
-    configuration.multiBuffer = configuration.multiBuffer || EnginePlan.needsSeveralBuffers(plan.umem, [device])
-    let socket = try XSKSocket(name: "\(port.name) queue \(queue.queue)", umem: umem, configuration)
+    let socket = try makeSocket(thread, queue, device, umem)
     try socket.bind(ifindex: device.index, queue: queue.queue, copying: port.kind.program == .generic)
     enableBusyPoll(socket, port)
     port.bound(socket)
     if !port.current.isDrained { try port.redirect(queue.queue, to: socket) }
     return (socket, EnginePlan.largestFrame(device))
   }
+}
+
+extension Engine {
+  private func makeSocket(
+    _ thread: WorkerThread, _ queue: EnginePlan.Queue, _ device: NetworkDevice, _ umem: UMEM?
+  ) throws(XSKError) -> XSKSocket {
+    let name = "\(ports[queue.port].name) queue \(queue.queue)"
+    var wanted = queue.isSpare ? spareSocketConfiguration : plan.socket
+    wanted.bindPatience = 0
+    wanted.multiBuffer = wanted.multiBuffer || EnginePlan.needsSeveralBuffers(plan.umem, [device])
+    if queue.isSpare, let socket = thread.spareSocket.withLock({ $0.take() }), socket.configuration == wanted {
+      socket.rename(name)
+      return socket
+    }
+    return try XSKSocket(name: name, umem: umem, wanted)
+  }
+
+  private var spareSocketConfiguration: SocketConfiguration {
+    var wanted = plan.socket
+    wanted.rings = configuration.spares.rings
+    wanted.bindPatience = 0
+    return wanted
+  }
+
+  /// Makes ahead what the next devices in spare ports need, one thing at a time: programs for the first empty ports, a socket
+  /// for each worker.
+  ///
+  /// - Throws: a refusal. A device that comes is told of it if it meets it, too.
+  func makeAhead() throws(XSKError) {
+    let empty = ports.lazy.filter { $0.isSpare && $0.current.occupancy == .empty }
+    for port in empty.prefix(Self.portsAhead) where port.current.loaded == nil && !configuration.metadata.isOn {
+      try port.load()
+      return
+    }
+    guard !empty.isEmpty else { return }
+    for thread in threads where thread.spareSocket.withLock({ $0 == nil }) {
+      guard let umem = thread.control.umem.withLock({ $0 }) else { continue }
+      let socket = try XSKSocket(
+        name: "spare socket of worker \(thread.plan.index)", umem: umem, spareSocketConfiguration)
+      thread.spareSocket.withLock { $0 = socket }
+      return
+    }
+  }
+
+  /// Ports that a program is ready for.
+  private static let portsAhead = 4
 }
 
 extension Port {

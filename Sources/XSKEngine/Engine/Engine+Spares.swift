@@ -18,6 +18,11 @@ extension Engine {
   /// The numbers of the spare ports.
   public var sparePorts: Range<Int> { configuration.ports.count..<ports.count }
 
+  /// How a port stands to its device: what `portStatus` says, for one that is asked about often.
+  ///
+  /// - Precondition: there is such a port.
+  public func occupancy(of port: Int) -> PortOccupancy { ports[port].current.occupancy }
+
   /// Puts a device into a spare port: attaches the program, binds a socket for each worker, and lets packets in.
   ///
   /// It is done in the background, within milliseconds if the device is there and up; else it is tried again, at most five
@@ -98,6 +103,7 @@ extension Engine {
       if case .opening = state.occupancy, pending == nil { note("\(state.name): plugged into port \(port.index)") }
     case .closing:
       guard slots.allSatisfy({ repairs[$0]?.step == .vacant }) else { return }
+      for slot in slots { repairs[slot] = nil }
       port.detach()
       port.empty()
       note("\(state.name): unplugged from port \(port.index)")

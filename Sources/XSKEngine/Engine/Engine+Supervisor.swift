@@ -16,14 +16,16 @@ final class SupervisorState: Sendable {
     if bell >= 0 { cxsk_bell_ring(bell) }
   }
 
-  /// Rests until a time is over, or somebody rings.
-  func rest(milliseconds: CInt) {
+  /// Rests until a time is over, or somebody rings; true: nobody did.
+  @discardableResult func rest(milliseconds: CInt) -> Bool {
     guard bell >= 0 else {
       usleep(UInt32(milliseconds) * 1000)
-      return
+      return true
     }
     var entry = pollfd(fd: bell, events: Int16(POLLIN), revents: 0)
-    if unsafe poll(&entry, 1, milliseconds) > 0 { cxsk_bell_silence(bell) }
+    guard unsafe poll(&entry, 1, milliseconds) > 0 else { return true }
+    cxsk_bell_silence(bell)
+    return false
   }
 
   var isStopping: Bool { stopping.load(ordering: .acquiring) }
@@ -57,9 +59,11 @@ extension Engine {
     var repairs: [Int: Repair] = [:]
     var policyWatch = PolicyWatch()
     var linkWatch = LinkWatch()
+    var makesAhead = !sparePorts.isEmpty
     while !supervisor.isStopping {
       // A worker answers within a millisecond.
-      supervisor.rest(milliseconds: repairs.values.contains { $0.isAsked } ? 1 : 50)
+      let isBusy = repairs.values.contains { $0.isUrgent }
+      if supervisor.rest(milliseconds: isBusy ? 1 : 50), !isBusy, makesAhead { makesAhead = makeOneAhead() }
       if linkWatch.isDue {
         for port in linkWatch.next(of: ports) { watchLink(port) }
         followPolicy(&policyWatch)
@@ -74,8 +78,21 @@ extension Engine {
           repairs[queue.slot] = attend(thread, place, queue, repairs[queue.slot])
         }
       }
+      // What their queues have come to is told at once.
+      for port in ports where port.isSpare { attend(spare: port, &repairs) }
     }
     supervisor.end()
+  }
+
+  /// - Returns: whether it is worth going on; a refusal is not met with every turn again.
+  private func makeOneAhead() -> Bool {
+    do throws(XSKError) {
+      try makeAhead()
+      return true
+    } catch {
+      note("\(error); devices in spare ports take some milliseconds more")
+      return false
+    }
   }
 
   /// Whether nothing is to be done for a queue, as its spare port is empty.

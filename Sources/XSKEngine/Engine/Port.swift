@@ -13,6 +13,8 @@ final class Port: Sendable {
     var punts = true
     var occupancy = PortOccupancy.fixed
     var program: XDPProgram?
+    /// Of an empty spare port: what the next device gets.
+    var loaded: LoadedProgram?
     var mode: BindMode?
     var link: LinkState
     /// What the operator wants, and what is: packets go to the kernel's stack.
@@ -106,12 +108,36 @@ final class Port: Sendable {
   /// Puts the engine's program on the device; an attachment has one.
   func attach(_ request: ModeRequest) throws(XSKError) {
     guard attachment == nil else { return }
-    let (device, part) = (current.device, policy?.part(port: index, punts: current.punts))
+    if let program = attachLoaded(request) {
+      update { $0.program = program }
+      return
+    }
+    let device = current.device
     let program = try XDPProgram(
-      ProgramForm.forms(metadata, policy: part, for: device), device: device.name,
-      ifindex: device.index,
+      forms(for: device), device: device.name, ifindex: device.index,
       queues: max(device.queues.receive, (queues.max() ?? 0) + 1), modes: request.programModes)
     update { $0.program = program }
+  }
+
+  /// Loads what the next device of an empty spare port will get, where no device decides what that is.
+  func load() throws(XSKError) {
+    guard isSpare, !metadata.isOn, let form = forms(for: .none).first else { return }
+    let loaded = try LoadedProgram(form, queues: queues.count, name: name)
+    update { $0.loaded = loaded }
+  }
+
+  /// Attaches what was loaded before the device came. If that can't be used it is done the long way, which tells why.
+  private func attachLoaded(_ request: ModeRequest) -> XDPProgram? {
+    var loaded: LoadedProgram?
+    update { (loaded, $0.loaded) = ($0.loaded, nil) }
+    let state = current
+    guard let loaded, state.punts, state.device.queues.receive == loaded.queues, let mode = request.programModes.first
+    else { return nil }
+    return try? XDPProgram(loaded, device: state.device.name, ifindex: state.device.index, mode: mode)
+  }
+
+  private func forms(for device: NetworkDevice) -> [ProgramForm] {
+    ProgramForm.forms(metadata, policy: policy?.part(port: index, punts: current.punts), for: device)
   }
 
   /// What a bound socket's mode is called, given where the program runs.

@@ -20,6 +20,8 @@ final class WorkerThread: Sendable {
   private let progress = Mutex<Progress>(.idle)
   /// Kept until the program was detached, wherever the worker is by then.
   private let sockets = Mutex<[XSKSocket]>([])
+  /// Made ahead, unbound, with the worker's memory registered: for the next spare port that gets a device.
+  let spareSocket = Mutex<XSKSocket?>(nil)
   private let release = Atomic<Bool>(false)
 
   private let dropsCapabilities: Bool
@@ -88,6 +90,7 @@ final class WorkerThread: Sendable {
   private func closeSockets() {
     control.discardMail()
     sockets.withLock { $0.removeAll() }
+    spareSocket.withLock { $0 = nil }
   }
 
   /// Waits until the worker runs; answers its sockets in the order of its queues.

@@ -91,7 +91,52 @@ public enum XDPMode: String, CaseIterable, Sendable {
     socketMap = unsafe cxsk_program_map(opened, Self.mapName)
   }
 
+  /// Attaches the program that only redirects, in native mode.
+  package static func plain(on device: NetworkDevice) throws(XSKError) -> XDPProgram {
+    try XDPProgram(
+      [.plain], device: device.name, ifindex: device.index, queues: device.queues.receive, modes: [.native])
+  }
+
+  /// Attaches what is loaded already to a device that has no other program.
+  ///
+  /// - Throws: also if `loaded` was taken before. It is gone in either case.
+  init(_ loaded: LoadedProgram, device: String, ifindex: CInt, mode: XDPMode) throws(XSKError) {
+    guard let taken = unsafe loaded.take() else {
+      throw XSKError(device, "its XDP program was attached elsewhere", remedy: "load another")
+    }
+    do throws(XSKError) {
+      var (identifier, place): (UInt32, UInt8) = (0, 0)
+      guard unsafe cxsk_attached_program(ifindex, &identifier, &place) != 0 || identifier == 0 else {
+        throw Self.refusal(device, "XDP program cannot be attached", -EBUSY)
+      }
+      unsafe try Self.link(taken, device: device, ifindex: ifindex, mode: mode)
+    } catch {
+      unsafe cxsk_program_close(taken)
+      throw error
+    }
+    unsafe program = taken
+    self.device = device
+    self.mode = mode
+    isShared = false
+    hints = loaded.form.hints
+    socketMap = unsafe cxsk_program_map(taken, Self.mapName)
+  }
+
   deinit { unsafe cxsk_program_close(program) }
+
+  /// Loads a program that is on no device; the caller closes it.
+  static func load(_ form: ProgramForm, queues: Int, name: String) throws(XSKError) -> OpaquePointer {
+    let opened = unsafe try open(image: form.image, function: form.function, device: name, queues: queues)
+    do throws(XSKError) {
+      unsafe try prepare(opened, form, device: name, ifindex: 0)
+      let code = unsafe cxsk_program_load(opened)
+      guard code == 0 else { throw refusal(name, "XDP program cannot be loaded", code) }
+    } catch {
+      unsafe cxsk_program_close(opened)
+      throw error
+    }
+    return unsafe opened
+  }
 
   /// Takes the program off the device; the device's packets go to the kernel's stack from then on.
   public func detach() {
@@ -170,16 +215,22 @@ public enum XDPMode: String, CaseIterable, Sendable {
       }
       return true
     }
-    var code = unsafe cxsk_program_load(program)
+    let code = unsafe cxsk_program_load(program)
     guard code == 0 else {
       throw refusal(device, "XDP program cannot be loaded", code)
     }
+    unsafe try link(program, device: device, ifindex: ifindex, mode: mode)
+    return false
+  }
+
+  private static func link(
+    _ program: OpaquePointer, device: String, ifindex: CInt, mode: XDPMode
+  ) throws(XSKError) {
     let flags = mode == .native ? CXSK_XDP_FLAGS_DRV : CXSK_XDP_FLAGS_SKB
-    code = unsafe cxsk_program_attach_link(program, ifindex, flags)
+    let code = unsafe cxsk_program_attach_link(program, ifindex, flags)
     guard code == 0 else {
       throw refusal(device, "XDP program cannot be attached in \(mode.rawValue) mode", code)
     }
-    return false
   }
 
   /// How to get rid of the program that is on the device.

@@ -1,5 +1,6 @@
 import CXsk
 import Glibc
+import Synchronization
 
 /// An AF_XDP socket: its four rings, mapped, and the options that the engine sets.
 ///
@@ -9,7 +10,8 @@ public final class XSKSocket: Sendable {
   /// The socket's file descriptor, owned by this object.
   public let descriptor: CInt
   /// `DEVICE queue N`, as errors and counters call it.
-  public let name: String
+  public var name: String { label.withLock { $0 } }
+  private let label: Mutex<String>
   public let configuration: SocketConfiguration
   let rings: MappedRings
 
@@ -37,7 +39,7 @@ public final class XSKSocket: Sendable {
       throw error
     }
     descriptor = fd
-    self.name = name
+    label = Mutex(name)
     self.configuration = configuration
     applyTransmitOptions()
   }
@@ -57,11 +59,14 @@ public final class XSKSocket: Sendable {
       throw error
     }
     self.descriptor = descriptor
-    self.name = name
+    label = Mutex(name)
     configuration = SocketConfiguration(rings: sizes)
   }
 
   deinit { close(descriptor) }
+
+  /// What it is called once it is known which queue it is going to be bound to.
+  func rename(_ name: String) { label.withLock { $0 = name } }
 
   private static func mapBound(_ fd: CInt, _ sizes: RingSizes, _ name: String) throws(XSKError) -> MappedRings {
     do throws(XSKError) {

@@ -21,8 +21,17 @@ package enum SystemThread {
   package static func run<Answer: Sendable>(
     _ name: String, _ body: @escaping @Sendable () -> Answer
   ) throws(XSKError) -> Answer {
+    try run(name, body) {}
+  }
+
+  /// As `run`, and something else on the calling thread meanwhile.
+  package static func run<Answer: Sendable>(
+    _ name: String, _ body: @escaping @Sendable () -> Answer, beside: () -> Void
+  ) throws(XSKError) -> Answer {
     let answered = Answered<Answer>()
-    pthread_join(try create(name) { answered.value = body() }, nil)
+    let thread = try create(name) { answered.value = body() }
+    beside()
+    pthread_join(thread, nil)
     guard let value = answered.value else { preconditionFailure("a thread that was joined has run its closure") }
     return value
   }

@@ -74,20 +74,22 @@ struct StatusView: Decodable {
   let dataplane: DataplaneWatch.Status
   let uplinks: [String]
   let policies: [String]
+  let tiers: [TierReport]
   let messages: [String]
 
   var text: String {
     let process = dataplane.pid.map { ", process \($0)" } ?? ""
-    let lines = [
-      "xskd \(version), process \(pid), up \(Int(uptimeSeconds)) s",
-      "tenants: \(slots.used) of \(slots.capacity) slots",
-      "since the start: \(attachments.attached) attached, \(attachments.refused) refused, \(attachments.detached) detached, "
-        + "\(attachments.lost) lost with their namespaces",
-      "dataplane: \(dataplane.state.rawValue)\(process), started again \(dataplane.restarts) times"
-        + (dataplane.problem.map { "; last problem: \($0)" } ?? ""),
-      "uplinks: \(uplinks.isEmpty ? "none" : uplinks.joined(separator: ", "))",
-      "policies: \(policies.joined(separator: ", "))",
-    ]
+    let lines =
+      [
+        "xskd \(version), process \(pid), up \(Int(uptimeSeconds)) s",
+        "tenants: \(slots.used) of \(slots.capacity) slots",
+        "since the start: \(attachments.attached) attached, \(attachments.refused) refused, \(attachments.detached) detached, "
+          + "\(attachments.lost) lost with their namespaces",
+        "dataplane: \(dataplane.state.rawValue)\(process), started again \(dataplane.restarts) times"
+          + (dataplane.problem.map { "; last problem: \($0)" } ?? ""),
+        "uplinks: \(uplinks.isEmpty ? "none" : uplinks.joined(separator: ", "))",
+        "policies: \(policies.joined(separator: ", "))",
+      ] + tiers.map { "tier \($0.text)" }
     return (lines + messages.suffix(10).map { "  \($0)" }).joined(separator: "\n")
   }
 }

@@ -27,9 +27,11 @@ struct TenantLab {
     var address: String { String(tenant.addresses[0].prefix { $0 != "/" }) }
 
     /// Starts a program as a container has it: another user, no capability, no locked memory.
-    func start(_ command: [String]) throws -> ChildProcess {
+    ///
+    /// - Parameter entrance: a command that runs what follows it, before that.
+    func start(_ command: [String], through entrance: [String] = []) throws -> ChildProcess {
       try namespace.start(
-        [
+        entrance + [
           "prlimit", "--memlock=0:0", "setpriv", "--reuid=1000", "--regid=1000", "--clear-groups",
           "--bounding-set=-all",
           "--inh-caps=-all", "--no-new-privs",
