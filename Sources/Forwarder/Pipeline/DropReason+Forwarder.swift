@@ -37,6 +37,8 @@ extension DropReason {
   @inlinable public static var linkLocal: DropReason { DropReason(rawValue: 76) }
   /// Its route leads to a port that its own is kept apart from.
   @inlinable public static var isolated: DropReason { DropReason(rawValue: 77) }
+  /// To be routed, but from or to what no router passes on (RFC 1812 sections 5.3.4 and 5.3.7).
+  @inlinable public static var martian: DropReason { DropReason(rawValue: 78) }
 
   /// Names of the pipeline's reasons, for `EngineConfiguration.reasonNames`.
   public static var pipelineNames: [DropReason: String] {
@@ -45,7 +47,7 @@ extension DropReason {
       .neighbourUnknown: "neighbour_unknown", .needsFragmentation: "needs_fragmentation", .rateLimit: "rate_limit",
       .noHeadroom: "no_headroom", .ipv4Checksum: "ip_csum",
       .spoofedMAC: "spoofed_mac", .spoofedAddress: "spoofed_address", .unexpectedTag: "unexpected_tag",
-      .notIP: "not_ip", .linkLocal: "link_local", .isolated: "isolated",
+      .notIP: "not_ip", .linkLocal: "link_local", .isolated: "isolated", .martian: "martian",
     ]
     for malformation in Malformation.allCases where malformation != .none {
       names[.malformed(malformation)] = malformation.name

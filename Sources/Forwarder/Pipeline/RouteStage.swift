@@ -150,7 +150,7 @@ public final class Routes: Sendable {
     guard value != IPv4RouteTable.View.noRoute else { return Self.noPlainHop }
     let link = links[Int(value)]
     guard summary.timeToLive > 1, summary.ipLength <= Int(link.mtu), summary.vlanTags == 0,
-      !summary.flags.contains(.ipv4ChecksumBad)
+      !summary.flags.contains(.ipv4ChecksumBad), !summary.isMartian
     else { return Self.noPlainHop }
     return Int(value)
   }
@@ -162,6 +162,9 @@ public final class Routes: Sendable {
     _ answers: inout AnswerQueue
   ) -> Verdict {
     let value = lookup(summary.key)
+    if summary.isMartian, value == IPv4RouteTable.View.noRoute || hops[Int(value)].kind != .host {
+      return .drop(.martian)
+    }
     guard value != IPv4RouteTable.View.noRoute else {
       return refuse(summary, unit, summary.isIP ? .noRoute : nil, .noRoute, &burst, &answers)
     }

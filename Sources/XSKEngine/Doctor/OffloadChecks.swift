@@ -24,7 +24,7 @@ struct OffloadChecks {
       let place = peer.isInOtherNamespace ? ", which is in another network namespace," : ""
       return Finding(
         "peer offloads", of: "\(device.name) peer", .limited,
-        "the peer's\(place) cannot be seen: packets may come unfinished or up to 64 KiB long",
+        "\(device.name)'s peer\(place) cannot be seen: packets may come unfinished or up to 64 KiB long",
         remedy: "\(peer.commandPrefix)ethtool -K \(name) tx off tso off gso off txvlan off")
     }
     return finding(

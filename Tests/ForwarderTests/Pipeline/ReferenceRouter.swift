@@ -65,6 +65,7 @@ struct ReferenceRouter {
     case 6: destination = .ipv6(summary.key.destinationIPv6)
     default: return .refused(.noRoute)
     }
+    if Self.isMartian(frame, summary) { return .refused(.martian) }
     guard let route = find(destination) else { return .refused(.noRoute) }
     if summary.flags.contains(.ipv4ChecksumBad) { return .refused(.ipv4Checksum) }
     if summary.timeToLive <= 1 { return .refused(.hopLimit) }
@@ -85,6 +86,20 @@ struct ReferenceRouter {
     let link = Self.bytes(target.mac, 6) + Self.bytes(facts[target.port].mac, 6) + tag
     return .sent(link + Array(frame[network - 2..<network]) + packet, port: target.port)
   }
+
+  /// From or to what is not routed: by prefixes; and whatever came in a frame for a group.
+  static func isMartian(_ frame: [UInt8], _ summary: PacketSummary) -> Bool {
+    if summary.networkOffset > 0 && frame[0] & 1 == 1 { return true }
+    let key = summary.key
+    let both: [IPAddress] =
+      key.version == 4
+      ? [.ipv4(key.sourceIPv4), .ipv4(key.destinationIPv4)] : [.ipv6(key.sourceIPv6), .ipv6(key.destinationIPv6)]
+    return both.contains { address in martians.contains { $0.contains(address) } }
+  }
+
+  private static let martians: [AnyPrefix] =
+    [(0, 8), (0x7F00_0000, 8), (0xE000_0000, 3)].map { .ipv4(IPv4Prefix(masking: $0, length: $1)) }
+    + [(0, 128), (1, 128), (0xFE80 << 112, 10), (0xFF00 << 112, 8)].map { .ipv6(IPv6Prefix(masking: $0, length: $1)) }
 
   /// One off TTL or hop limit; IPv4's checksum as RFC 1624 has it, equation 3.
   private static func age(_ packet: inout [UInt8], isIPv6: Bool) {

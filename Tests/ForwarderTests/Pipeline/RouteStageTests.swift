@@ -95,6 +95,47 @@ struct RouteRefusal: Sendable {
     #expect(rig.counters.worker(index: 0).get(.units) == 3, "decided once a unit")
   }
 
+  /// A source or destination address, its first byte or all of it, that no router sends packets on from or to.
+  @Test(arguments: [[0], [127], [224], [239], [255]] as [[UInt8]], [26, 30])
+  func `martians of IPv4 are dropped, with or without GRO`(address: [UInt8], offset: Int) throws {
+    var frame = Self.stream(1, isIPv6: false)[0].frame
+    frame.replaceSubrange(offset..<offset + 1, with: address)
+    frame.replaceSubrange(24..<26, with: [0, 0])
+    var sum = stride(from: 14, to: 34, by: 2).reduce(0) { $0 + (Int(frame[$1]) << 8 | Int(frame[$1 + 1])) }
+    while sum > 0xFFFF { sum = sum & 0xFFFF + sum >> 16 }
+    frame.replaceSubrange(24..<26, with: [UInt8(~sum >> 8 & 0xFF), UInt8(~sum & 0xFF)])
+    let rig = try Self.rig(1)
+    #expect(rig.run([frame], on: 0) == [[], []])
+    #expect(rig.counters.queue(slot: 0).dropped(.martian) == 1)
+  }
+
+  @Test(arguments: [[0xFF, 0x02], [0xFE, 0x80], [0xFE, 0xBF], []] as [[UInt8]], [22, 38])
+  func `martians of IPv6 are dropped`(start: [UInt8], offset: Int) throws {
+    let rig = try Self.rig(1)
+    for last in [0, 1] as [UInt8] {
+      var frame = Self.stream(1, isIPv6: true)[0].frame
+      let address = start + [UInt8](repeating: 0, count: 15 - start.count) + [last]
+      frame.replaceSubrange(offset..<offset + 16, with: address)
+      #expect(rig.run([frame], on: 0) == [[], []])
+    }
+    #expect(rig.counters.queue(slot: 0).dropped(.martian) == 2)
+  }
+
+  @Test(arguments: [[0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [0x01, 0x00, 0x5E, 0, 0, 1]] as [[UInt8]], [false, true])
+  func `what came for a group or for everybody is not sent on, and what is near a martian is`(
+    mac: [UInt8], isIPv6: Bool
+  ) throws {
+    let rig = try Self.rig(1)
+    #expect(rig.run([Self.stream(1, isIPv6: isIPv6) { $0.destinationMAC = mac }[0].frame], on: 0) == [[], []])
+    #expect(rig.counters.queue(slot: 0).dropped(.martian) == 1)
+    for byte in [1, 126, 128, 223] as [UInt8] {
+      var frame = Self.stream(1, isIPv6: false)[0].frame
+      frame[26] = byte
+      let summary = PacketSummary(frame.packet)
+      #expect(!summary.isMartian)
+    }
+  }
+
   @Test func `a route may lead back to the port that a packet came in on`() throws {
     let rig = try Self.rig(0)
     let sample = Self.stream(1, isIPv6: false)[0]
