@@ -49,7 +49,10 @@ public import XSKEngine
     return gro
   }
 
-  @inlinable public mutating func handle(_ burst: inout Burst) {
+  // Inlined into the worker's turn: functions for two kinds of units may be so much alike that the compiler makes one of both,
+  // which calls what differs through a pointer.
+  @inlinable @inline(__always)
+  public mutating func handle(_ burst: inout Burst) {
     if holdTime != 0 { return handleHolding(&burst) }
     if Units.decidesAlone && (isSeparate || lanes[0].pause.isOn) {
       return lanes[0].decideSeparately(&burst, &units)

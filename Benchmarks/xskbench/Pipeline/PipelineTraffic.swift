@@ -40,8 +40,9 @@ struct PipelineTraffic {
     while prefixes.count < count {
       let draw = random.next()
       let length = [24, 24, 24, 24, 24, 24, 23, 22, 22, 20][Int(draw % 10)]
-      // 1.0.0.0 … 223.255.255.255.
+      // 1.0.0.0 … 223.255.255.255, without loopback addresses.
       let address = UInt32(0x0100_0000) + UInt32(truncatingIfNeeded: random.next() % 0xDF00_0000)
+      guard address >> 24 != 127 else { continue }
       let prefix = IPv4Prefix(masking: address, length: length)
       if seen.insert(prefix).inserted { prefixes.append(prefix) }
     }
