@@ -135,6 +135,7 @@ import Testing
     Misuse(["--in", "good", "--out", "x", "--units", "./x"], "xskfwd: ./x: is where the frames go; name another file"),
     Misuse(
       ["--in", "good", "--out", "no/x"], "xskfwd: no/x: can't be written: No such file or directory; name a file"),
+    Misuse(["--in", "good", "--config", "x", "--gro", "off"], "--gro: not with --config, whose file says how packets"),
     Misuse(["--in", "good", "--batch", "0"], "--batch 0: out of range; give 1 to 1024 packets"),
     Misuse(["--in", "good", "--batch", "1025"], "--batch 1025: out of range; give 1 to 1024 packets"),
     Misuse(["--in", "good", "--batch", "4", "--batches", "4"], "--batch and --batches: both say how large bursts are"),

@@ -12,6 +12,8 @@ public struct AnswerQueue: ~Copyable {
   /// Answers that may be written now, in units of `ticksPerAnswer`.
   private var credit: UInt64
   private var lastRefill: UInt64 = 0
+  /// The time of the packets, in ticks, where it is not now. 0: now.
+  var replayTime: UInt64 = 0
   private let ticksPerAnswer: UInt64
   private let largestCredit: UInt64
   /// Answers that were written, and those that were not for want of room or by the rate limit.
@@ -39,7 +41,7 @@ public struct AnswerQueue: ~Copyable {
     now: UInt64
   ) -> Bool {
     guard error.isAnswerable(packet, summary) else { return false }
-    refill(now)
+    refill(replayTime == 0 ? now : replayTime)
     guard ticksPerAnswer > 0, credit >= ticksPerAnswer, pending < entries.count else {
       suppressed += 1
       return false

@@ -14,7 +14,7 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
   /// Where verdicts in the kernel are asked for; nil: nowhere.
   let offload: OffloadDoor
   /// The time of the packets, in ticks of `TimestampClock`, where it is not now: of a capture's. 0: now.
-  public var replayTime: UInt64 = 0
+  public var replayTime: UInt64 = 0 { didSet { answers.replayTime = replayTime } }
   /// Destinations whose neighbour is not known, until the next housekeeping.
   var awaited: AwaitedNeighbours
   /// For samples: xorshift64*, seeded for each worker.

@@ -27,7 +27,8 @@ struct ReplayCommand: ParsableCommand {
   @Option(help: "With --config: the port that the packets come in on. Default: the first.") var port: String?
   @Option(help: "Packets of a burst, 1…1024. Default: 64.") var batch: Int?
   @Option(help: "Packets of the first bursts, 3,1,64; the last size is that of all further ones.") var batches: String?
-  @Option(help: "chain keeps frames, linear makes super-frames, off merges nothing.") var gro: GROChoice = .chain
+  @Option(help: "chain keeps frames, linear makes super-frames, off merges nothing. Default: chain.")
+  var gro: GROChoice?
   @Flag(help: "Print one summary object on standard output at the end, and nothing else there.") var json = false
 
   func validate() throws {
@@ -36,7 +37,9 @@ struct ReplayCommand: ParsableCommand {
       throw ValidationError("--port \(port ?? ""): of no use without --config; add it, or leave the port out")
     }
     if config != nil {
-      let others = [("--units", units != nil), ("--batch", batch != nil), ("--batches", batches != nil)]
+      let others = [
+        ("--units", units != nil), ("--batch", batch != nil), ("--batches", batches != nil), ("--gro", gro != nil),
+      ]
       if let (name, _) = others.first(where: \.1) {
         throw ValidationError("\(name): not with --config, whose file says how packets are taken; leave it out")
       }
@@ -48,7 +51,7 @@ struct ReplayCommand: ParsableCommand {
 
   func run() throws {
     if let config { return try run(config) }
-    var replay = CaptureReplay(input: input, mode: gro.mode, batches: try sizes())
+    var replay = CaptureReplay(input: input, mode: (gro ?? .chain).mode, batches: try sizes())
     (replay.output, replay.units) = (output, units)
     (replay.tool, replay.version) = ("xskfwd", Xskfwd.version)
     let interruption = ReplayInterruption()
