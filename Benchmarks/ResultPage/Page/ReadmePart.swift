@@ -68,7 +68,10 @@ extension ResultPage {
     "host": """
     iperf3's TCP over a veth whose sender's offloads are off, through the engine to the host's stack, with GRO and without in turn.
     """,
-    "tenants": "Containers' sockets behind xskd, on veth.",
+    "tenant": """
+    A container's engine on the socket that xskd handed over, beside the same engine on a plain veth; and behind the dataplane with its \
+    default policy, beside one behind a forwarder. Two and two have as many AF_XDP sockets on the way; two CPUs are for all of it.
+    """,
   ]
 
   /// A document's results with the columns that they have: what a device did by its rate, what is simulated by its cycles.

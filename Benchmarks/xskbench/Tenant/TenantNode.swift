@@ -12,6 +12,12 @@ final class TenantNode {
   let host: NetworkNamespace
   private let client = DaemonClient(path: "\(TenantNode.directory)/run/xskd.sock")
   private var children: [ChildProcess] = []
+  /// A command as somebody would give it: the program without the folder that it was built in.
+  static func shown(_ command: [String]) -> String {
+    let program = command.first.map { String($0.split(separator: "/").last ?? "") } ?? ""
+    return ([program] + command.dropFirst()).joined(separator: " ")
+  }
+
   /// The commands that it was made with, for reports.
   private(set) var commands: [String] = []
 
@@ -65,7 +71,7 @@ final class TenantNode {
 
   private func start(_ command: [String]) throws {
     children.append(try host.start(command))
-    commands.append(command.joined(separator: " "))
+    commands.append(TenantNode.shown(command))
   }
 
   private func availability() throws -> NodeAvailability {

@@ -154,7 +154,7 @@ final class TenantTrial {
       [try TenantNode.program("xskfwd")] + words
       + ["--cores", "\(placement.device)", "--idle", idle, "--control", "off", "--interval", "3600"]
     processes.append(try namespace.start(command))
-    commands.append(command.joined(separator: " "))
+    commands.append(TenantNode.shown(command))
   }
 
   /// Frames a second that arrive.
@@ -215,6 +215,6 @@ final class TenantTrial {
       Self.inside, "--destination", Self.world, "--duration", "\(seconds)",
     ]
     processes.append(try near.namespace.start(command))
-    commands.append(command.joined(separator: " "))
+    commands.append(TenantNode.shown(command))
   }
 }

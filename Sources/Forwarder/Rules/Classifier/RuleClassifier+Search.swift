@@ -140,9 +140,25 @@ extension RuleClassifier {
     _ fault: Malformation, _ context: borrowing Context, from first: Int
   ) -> Int {
     let key = FlowKey(upper: upper, lower: lower, identity: identity)
-    let rows = flowRows(key, flags, fault)
+    var rows = RuleFlowRows()
+    findServiceRows(key, flags, fault, &rows)
+    // Mostly no rule is left by then, in any block.
+    guard isServed(rows) else { return -1 }
+    if fieldsInUse & 0x03 != 0 { findAddressRows(key, flags, &rows) }
     var others = NoOtherRows()
     return searchBlocks(rows, &others, key, flags, context, from: first) ?? -1
+  }
+
+  /// Whether protocol and ports leave any rule, as far as summaries tell.
+  @inlinable @inline(always)
+  func isServed(_ rows: RuleFlowRows) -> Bool {
+    for block in 0..<blockCount {
+      // Rows and blocks that the compiler made.
+      let ipProtocol = unsafe heads[Int(rows.ipProtocol) &+ block].summary
+      let destinationPort = unsafe heads[Int(rows.destinationPort) &+ block].summary
+      if unsafe ipProtocol & destinationPort & heads[Int(rows.sourcePort) &+ block].summary != 0 { return true }
+    }
+    return false
   }
 
   // MARK: Up to 64 rules: one word
