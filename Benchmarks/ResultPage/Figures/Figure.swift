@@ -37,10 +37,7 @@ struct Figure {
 
   /// Why figures in it should not be quoted.
   var irregular: [String] {
-    sources.flatMap { document in
-      document.irregular
-        + document.results.flatMap { result in (result.irregular ?? []).map { "\(result.name): \($0)" } }
-    }.unique
+    sources.flatMap(\.allIrregular).unique
   }
 
   /// The first of them, in a sentence; nil if there are none.
@@ -74,4 +71,11 @@ extension ResultDocument.Result {
 
   /// The spread of the figure that `min` and `max` belong to.
   var spread: ClosedRange<Double>? { repeats > 1 && min <= max ? min...max : nil }
+}
+
+extension ResultDocument {
+  /// What was wrong with the run, and with single results of it.
+  var allIrregular: [String] {
+    irregular + results.flatMap { result in (result.irregular ?? []).map { "\(result.name): \($0)" } }
+  }
 }

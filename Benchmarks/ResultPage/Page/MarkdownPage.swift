@@ -18,7 +18,7 @@ extension ResultPage {
     if let first = documents.first?.date, let last = documents.last?.date {
       lines.append("- \(documents.count) runs, \(first == last ? first : "\(first) to \(last)")")
     }
-    let broken = documents.count(where: \.isIrregular)
+    let broken = documents.count { !$0.allIrregular.isEmpty }
     if broken > 0 {
       lines += [
         "",

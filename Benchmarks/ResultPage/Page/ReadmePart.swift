@@ -9,7 +9,8 @@ extension ResultPage {
       if document.place != (place > 0 ? headlines[place - 1].place : nil) {
         lines += ["", "Measured on \(document.place), TSC \((document.machine.tscHertz / 1e9).label) GHz."]
       }
-      let mark = document.isIrregular ? Style.irregularMark : ""
+      let reasons = document.allIrregular
+      let mark = reasons.isEmpty ? "" : Style.irregularMark
       let isAsBefore = place > 0 && headlines[place - 1].benchmark == document.benchmark
       let sentence = isAsBefore ? " The same of another." : Self.sentences[document.benchmark].map { " \($0)" } ?? ""
       lines += ["", "`xskbench \(document.command)`, \(document.date)\(mark):\(sentence)"]
@@ -26,11 +27,10 @@ extension ResultPage {
         }
         lines += [""] + Self.table([["ratio", "median", "smallest … largest", "pairs in turn"]] + ratios)
       }
-      if document.isIrregular {
-        let more = document.irregular.count - 3
+      if !reasons.isEmpty {
+        let more = reasons.count - 3
         lines += [
-          "",
-          "† irregular: \(document.irregular.prefix(3).joined(separator: "; "))\(more > 0 ? "; and \(more) more" : "")",
+          "", "† irregular: \(reasons.prefix(3).joined(separator: "; "))\(more > 0 ? "; and \(more) more" : "")",
         ]
       }
     }

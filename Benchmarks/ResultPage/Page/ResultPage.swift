@@ -100,7 +100,7 @@ public struct ResultPage {
         header.element(
           "p", ["class": "machine"], text: "\(documents.count) run\(documents.count == 1 ? "" : "s"), \(span)")
       }
-      let broken = documents.filter(\.isIrregular)
+      let broken = documents.filter { !$0.allIrregular.isEmpty }
       if broken.isEmpty {
         header.element("p", ["class": "verdict"], text: "No run broke a precondition.")
       } else {
