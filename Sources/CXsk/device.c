@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/ethtool.h>
+#include <linux/if_packet.h>
 #include <linux/sockios.h>
 #include <linux/version.h>
 #include <stdio.h>
@@ -73,6 +74,20 @@ int cxsk_bpf_program_name(uint32_t id, char *name, size_t capacity)
 		return error;
 	snprintf(name, capacity, "%s", info.name);
 	return (int)strlen(name);
+}
+
+int cxsk_hold_promiscuous(int ifindex)
+{
+	struct packet_mreq membership = { .mr_ifindex = ifindex, .mr_type = PACKET_MR_PROMISC };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership, sizeof(membership)) == 0)
+		return fd;
+	int error = -errno;
+	close(fd);
+	return error;
 }
 
 int cxsk_probe_xdp_load(bool fragments)

@@ -19,7 +19,7 @@ package struct Section: Sendable {
       "neighbours",
     ], required: ["version", "ports"])
   package static let port = Section(
-    "port", ["device", "queues", "vlan", "mtu", "addresses", "tap", "punt"], required: ["device"])
+    "port", ["device", "queues", "vlan", "mtu", "addresses", "tap", "punt", "promiscuous"], required: ["device"])
   static let punt = Section(
     "punt", ["addresses", "neighbours", "listener-queries", "ethertypes", "protocols", "services"])
   package static let engine = Section(

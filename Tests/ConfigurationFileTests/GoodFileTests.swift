@@ -51,6 +51,22 @@ import XSKEngine
     #expect(engine.heldPerQueue == 64 && configuration.groConfiguration()?.holdTime == 30_000)
   }
 
+  @Test func `ports are promiscuous where packets are forwarded and none routed, or as they say`() throws {
+    func ports(_ rules: String) throws -> [Bool] {
+      let configuration = try read(
+        "version: 1\nports: {a: {device: eth0}, b: {device: eth1, tap: tap0}, c: {device: eth2, promiscuous: false}, "
+          + "d: {device: eth3, promiscuous: true}}\n\(rules)")
+      return configuration.engineConfiguration().ports.map(\.isPromiscuous)
+    }
+    #expect(try ports("default: {drop: policy}") == [false, false, false, true])
+    #expect(try ports("rules: [{name: x, then: {forward: b}}]") == [true, false, false, true])
+    #expect(try ports("default: {forward: b}") == [true, false, false, true])
+    #expect(
+      try ports("rules: [{name: x, match: {dport: 1}, then: {forward: b}}]\ndefault: route") == [
+        false, false, false, true,
+      ])
+  }
+
   @Test func `limiters are read in any unit`() throws {
     let configuration = try read(
       """

@@ -119,6 +119,33 @@ import Testing
     #expect(plan.queues == [[5, 2]] && plan.workers[0].queues.map(\.queue) == [5, 2])
   }
 
+  @Test(
+    arguments: [
+      ("virtio_net", nil, 2, 8, 2, 4), ("virtio_net", nil, 2, 4, 2, 4), ("virtio_net", nil, 2, 3, 2, 2),
+      ("virtio_net", .generic, 2, 8, 2, 4), ("virtio_net", .native, 4, 8, 2, 4), ("ice", nil, 2, 8, 2, 2),
+    ] as [(String, AttachedProgram.Place?, Int, Int, Int, Int)])
+  func `queues that the driver adds with an XDP program count`(
+    driver: String, program: AttachedProgram.Place?, queues: Int, most: Int, cpus: Int, expected: Int
+  ) {
+    var device = NetworkDevice.ideal
+    device.driver = driver
+    device.queues = NetworkDevice.Queues(receive: queues, transmit: queues, maximumReceive: most)
+    device.program = program.map { AttachedProgram(id: 1, place: $0, name: nil) }
+    #expect(device.receiveQueuesUnderXDP(possibleCPUs: cpus) == expected)
+  }
+
+  @Test func `all queues of a device that adds some are taken, but not in generic mode`() throws {
+    var device = Self.device("a0", queues: 2)
+    device.driver = "virtio_net"
+    device.queues.maximumReceive = 4096
+    let taken = device.receiveQueuesUnderXDP
+    #expect(taken > 2)
+    var configuration = EngineConfiguration(ports: [PortConfiguration("a0")])
+    #expect(try EnginePlan(configuration, devices: [device]).queues == [Array(0..<taken)])
+    configuration.socket.mode = .generic
+    #expect(try EnginePlan(configuration, devices: [device]).queues == [[0, 1]])
+  }
+
   @Test func `without cores there is a worker a queue as far as CPUs go`() throws {
     let plan = try Self.plan([("a0", 2), ("b0", 1)])
     #expect(plan.workers.count == 1, "the port with the fewest queues has one")

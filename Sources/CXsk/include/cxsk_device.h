@@ -25,6 +25,12 @@ int cxsk_open_own_sysfs(void);
 /* Name and, if not 0, name length of a loaded BPF program. Needs CAP_SYS_ADMIN. */
 int cxsk_bpf_program_name(uint32_t id, char *_Nonnull name, size_t capacity);
 
+/*
+ * Has a device take packets to any MAC address, until the fd that is returned is closed: an AF_PACKET socket that receives
+ * nothing (protocol 0), with PACKET_MR_PROMISC. Needs CAP_NET_RAW.
+ */
+int cxsk_hold_promiscuous(int ifindex);
+
 /* Loads a two-instruction XDP program, with support for fragments if asked for, and lets go of it. */
 int cxsk_probe_xdp_load(bool fragments);
 /* Creates an XSKMAP of one entry and lets go of it. */

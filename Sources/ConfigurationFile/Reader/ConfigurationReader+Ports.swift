@@ -65,6 +65,7 @@ extension ConfigurationReader {
     }
     port.tap = value(fields["tap"], "a device's name", PacketValue.device)
     if let punt = fields["punt"] { port.punt = readPunt(punt) }
+    port.promiscuous = boolean(fields["promiscuous"])
     return port
   }
 

@@ -6,7 +6,11 @@ extension ForwarderConfiguration {
   /// The engine's part, drop reasons' names included. Counter page, tool, version and command are the program's to fill in.
   public func engineConfiguration() -> EngineConfiguration {
     var configuration = EngineConfiguration(
-      ports: ports.map { PortConfiguration($0.device, queues: $0.queues, punt: punt(of: $0)) })
+      ports: ports.map { port in
+        var engines = PortConfiguration(port.device, queues: port.queues, punt: punt(of: port))
+        engines.isPromiscuous = isPromiscuous(port)
+        return engines
+      })
     configuration.localPort = Self.localPort
     configuration.cores = engine.cores
     configuration.worker.batch = engine.batch
@@ -33,6 +37,11 @@ extension ForwarderConfiguration {
       // A bridge lets questions for others through; a router answers for itself only.
       return rules.routes ? .host : PuntConfiguration(addresses: .kernel, neighbours: .own)
     }
+  }
+
+  /// Whether a port takes packets to other stations: a bridge needs them, a router or a host must not have them.
+  public func isPromiscuous(_ port: ForwarderPort) -> Bool {
+    port.promiscuous ?? (rules.forwards && !rules.routes && port.tap == nil)
   }
 
   /// GRO ahead of the pipeline; nil: none.

@@ -48,6 +48,8 @@ public struct ForwarderPort: Hashable, Sendable {
   public var tap: String?
   /// What the XDP program leaves to the kernel's stack.
   public var punt = ConfiguredPunt.auto
+  /// Whether packets to other stations' MAC addresses come in, too; nil: if the rules forward packets, and route none.
+  public var promiscuous: Bool?
 
   public init(
     _ name: String, device: String, queues: [Int]? = nil, vlan: UInt16? = nil, mtu: UInt16? = nil,

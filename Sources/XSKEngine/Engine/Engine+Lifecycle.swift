@@ -6,6 +6,8 @@ extension Engine {
     for port in ports where !port.isSpare {
       try port.attach(configuration.socket.mode)
       noteMode(port)
+      notePromiscuity(port)
+      try requireAllQueues(port)
     }
     updateEgress(isStart: true)
     if plan.socket.rings.receive < configuration.socket.rings.receive {
@@ -54,6 +56,30 @@ extension Engine {
     if !missing.isEmpty {
       note("\(port.name): metadata without \(missing.joined(separator: " and ")), which its driver does not tell here")
     }
+  }
+
+  /// Puts a device into promiscuous mode if that is wanted; a refusal is a note, since not every device needs it.
+  func notePromiscuity(_ port: Port) {
+    guard port.attachment == nil else { return }
+    do throws(XSKError) {
+      try port.followPromiscuity()
+    } catch {
+      // A device that is gone gets it when it is back.
+      if error.code != ENODEV { note("\(error)") }
+    }
+  }
+
+  /// Packets of queues that a driver adds with the program would go past an engine that is to have all: those that are known
+  /// to do so are planned for (`NetworkDevice.receiveQueuesUnderXDP`).
+  private func requireAllQueues(_ port: Port) throws(XSKError) {
+    guard configuration.ports[port.index].queues == nil, port.attachment == nil else { return }
+    let device = try NetworkDevice(named: port.name, looksFar: false)
+    guard device.queues.receive > port.queues.count else { return }
+    throw XSKError(
+      port.name,
+      "while an XDP program is attached its driver \(device.driver) receives on \(device.queues.receive) queues, not "
+        + "\(port.queues.count): packets of the others would go past",
+      remedy: "ethtool -L \(port.name) combined \(device.queues.maximumReceive), or name the queues that you want")
   }
 
   /// On the worker's thread: its UMEM, its sockets bound and their fill rings filled.

@@ -37,6 +37,15 @@ extension Engine {
   /// - Throws: if there is no such port.
   public func resume(port name: String? = nil) throws(XSKError) { try setDrained(false, name) }
 
+  /// Has a port's device take packets to other stations' MAC addresses, or not. The supervisor does it within about 50 ms; a
+  /// refusal is one of the `messages`.
+  ///
+  /// - Parameter number: the port's.
+  public func setPromiscuous(_ isWanted: Bool, port number: Int) {
+    ports[number].update { $0.wantsPromiscuity = isWanted }
+    supervisor.ring()
+  }
+
   /// Wakes workers that sleep, so that they look at once at what has been left for them.
   public func wakeWorkers() {
     for thread in threads { thread.control.ring() }
@@ -55,6 +64,7 @@ extension Engine {
   /// On the supervisor's thread, which alone touches the XSKMAPs while the engine runs: a port becomes what is wanted.
   func follow(_ port: Port) {
     let state = port.current
+    if state.wantsPromiscuity != state.hasPromiscuity { notePromiscuity(port) }
     guard state.isDrained != state.isDrainWanted else { return }
     if state.isDrainWanted {
       port.stopRedirecting()

@@ -153,6 +153,7 @@ extension Engine {
       }
       try port.attach(configuration.socket.mode)
       noteMode(port)
+      notePromiscuity(port)
       updateEgress()
     }
     // Its own registration of the same memory: the socket that registered it first may be the one that was lost.

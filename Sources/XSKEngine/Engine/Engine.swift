@@ -114,7 +114,8 @@ public final class Engine: Sendable {
       Port(
         index: index, device: index < plan.devices.count ? plan.devices[index] : nil,
         spare: index - plan.devices.count, queues: queues, metadata: configuration.metadata, policy: policy,
-        attachment: index < attachments.count ? attachments[index] : nil)
+        attachment: index < attachments.count ? attachments[index] : nil,
+        isPromiscuous: index < configuration.ports.count && configuration.ports[index].isPromiscuous)
     }
     threads = plan.workers.map { WorkerThread($0, dropsCapabilities: configuration.dropsWorkerCapabilities) }
     let description = Self.description(configuration, plan, ports, configuration.reasonNames)

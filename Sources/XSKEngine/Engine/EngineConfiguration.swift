@@ -6,6 +6,9 @@ public struct PortConfiguration: Hashable, Sendable {
   public var queues: [Int]?
   /// What of its packets is left to the kernel's stack; nothing by default.
   public var punt: PuntConfiguration
+  /// Packets to other stations' MAC addresses are wanted, too: the device is in promiscuous mode while the engine runs. A
+  /// cable between two devices needs it; most NICs keep such packets to themselves otherwise.
+  public var isPromiscuous = false
 
   /// The socket `afxdp.sock` of an attachment, from which its sockets come (``Attachment``); nil: the engine makes them.
   public var attachment: String?

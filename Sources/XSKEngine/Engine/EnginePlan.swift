@@ -37,7 +37,7 @@ struct EnginePlan: Sendable {
     _ configuration: EngineConfiguration, devices: [NetworkDevice], attachments: [Attachment?] = []
   ) throws(XSKError) {
     self.devices = devices
-    let named = zip(configuration.ports, devices).map { $0.queues ?? Array(0..<$1.queues.receive) }
+    let named = zip(configuration.ports, devices).map { $0.queues ?? Array($1.queuesToTake(configuration.socket.mode)) }
     try Self.validate(configuration.ports, named, spares: configuration.spares.count)
     let cpus = try Self.cpus(configuration, named)
     queues = named + (0..<configuration.spares.count).map { _ in Array(cpus.indices) }

@@ -21,6 +21,11 @@ final class Port: Sendable {
     var isDrainWanted = false
     var isDrained = false
     var egress: Egress?
+    /// Whether packets to other stations are wanted, and what has the device pass them on.
+    var wantsPromiscuity = false
+    var promiscuity: PromiscuousMode?
+    /// What was wanted when it was last seen to.
+    var hasPromiscuity = false
   }
 
   /// What the counter page calls a port's link.
@@ -46,7 +51,7 @@ final class Port: Sendable {
   ///   - spare: its number among the spare ports.
   init(
     index: Int, device: NetworkDevice?, spare: Int, queues: [Int], metadata: MetadataConfiguration,
-    policy: KernelPolicy?, attachment: Attachment? = nil
+    policy: KernelPolicy?, attachment: Attachment? = nil, isPromiscuous: Bool = false
   ) {
     self.index = index
     isSpare = device == nil
@@ -55,7 +60,9 @@ final class Port: Sendable {
     self.metadata = metadata
     self.policy = policy
     self.attachment = attachment
-    state = Mutex(device.map(State.init) ?? State(emptyNamed: ownName))
+    var state = device.map(State.init) ?? State(emptyNamed: ownName)
+    state.wantsPromiscuity = isPromiscuous
+    self.state = Mutex(state)
   }
 
   var current: State { state.withLock { $0 } }
@@ -163,7 +170,19 @@ final class Port: Sendable {
   func detach() {
     let program = current.program
     program?.detach()
-    update { $0.program = nil }
+    update { ($0.program, $0.promiscuity) = (nil, nil) }
+  }
+
+  /// Switches promiscuous mode on or off, as it is wanted of the device that is there now.
+  ///
+  /// - Throws: the kernel's refusal.
+  func followPromiscuity() throws(XSKError) {
+    let state = current
+    // Also where it is refused: that is told once.
+    update { ($0.promiscuity, $0.hasPromiscuity) = (nil, state.wantsPromiscuity) }
+    guard state.wantsPromiscuity else { return }
+    let mode = try PromiscuousMode(of: state.device)
+    update { $0.promiscuity = mode }
   }
 
   var description: CounterDescription.Port {

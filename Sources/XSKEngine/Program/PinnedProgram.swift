@@ -44,12 +44,13 @@ package final class PinnedProgram: Sendable {
     if let pinned = resume(in: folder, device: device) { return pinned }
     remove(in: folder)
     try makeFolder(folder)
+    let queues = device.receiveQueuesUnderXDP
     let program = try XDPProgram(
-      [.plain], device: device.name, ifindex: device.index, queues: device.queues.receive, modes: modes)
+      [.plain], device: device.name, ifindex: device.index, queues: queues, modes: modes)
     do throws(XSKError) {
       let map = try program.pin(link: "\(folder)/\(linkName)", map: "\(folder)/\(XDPProgram.mapName)")
       return PinnedProgram(
-        socketMap: map, queues: device.queues.receive, ifindex: device.index, mode: program.mode, isResumed: false)
+        socketMap: map, queues: queues, ifindex: device.index, mode: program.mode, isResumed: false)
     } catch {
       remove(in: folder)
       throw error

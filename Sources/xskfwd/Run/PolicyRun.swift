@@ -84,6 +84,9 @@ final class PolicyRun {
         changed, facts: facts, routes: routes.take() ?? policy.routes, verdictGeneration: generation, reasons: numbers)
     }
     engine.verdicts?.removeAll()
+    for (number, port) in changed.ports.enumerated() {
+      engine.setPromiscuous(changed.isPromiscuous(port), port: number)
+    }
     follower?.reconfigure(changed)
     return .loaded(replacement)
   }

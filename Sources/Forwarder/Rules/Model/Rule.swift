@@ -58,6 +58,12 @@ public struct RuleSet: Hashable, Sendable {
 
   /// Whether some packets are routed.
   public var routes: Bool { allActions.contains(.route) }
+  /// Whether some packets leave by another port as they are.
+  public var forwards: Bool {
+    allActions.contains { action in
+      if case .forward = action { true } else { false }
+    }
+  }
   /// Whether some packets go to the host's stack.
   public var deliversToHost: Bool { allActions.contains(.host) }
 
