@@ -4,7 +4,7 @@ import TenantAPI
 struct AttachmentResult {
   let tenant: AttachedTenant
   let addresses: AssignedAddresses
-  /// The PCI address of the uplink that was asked for.
+  /// The PCI address of the device that was asked for, or whose queues it has.
   var pciID: String?
   var dns: JSONValue?
 
@@ -13,8 +13,11 @@ struct AttachmentResult {
     var result = previous?.object ?? [:]
     let others = result["interfaces"]?.array ?? []
     result["cniVersion"] = .string(version.rawValue)
-    result["interfaces"] = .array(others + [hostInterface(version), containerInterface(version)])
-    let ips = addresses.ips.map { ip($0, version, interface: others.count + 1) }
+    // A physical device stays with the host: it has no sandbox.
+    let isPhysical = tenant.physicalQueues != nil
+    let own = isPhysical ? [hostInterface(version)] : [hostInterface(version), containerInterface(version)]
+    result["interfaces"] = .array(others + own)
+    let ips = addresses.ips.map { ip($0, version, interface: others.count + own.count - 1) }
     result["ips"] = .array((result["ips"]?.array ?? []) + ips)
     result["routes"] = .array((result["routes"]?.array ?? []) + addresses.routes.map(Self.route))
     result["dns"] = dns ?? result["dns"] ?? .object([:])
@@ -24,15 +27,20 @@ struct AttachmentResult {
   private func hostInterface(_ version: CNIVersion) -> JSONValue {
     var members: [String: JSONValue] = ["name": .string(tenant.hostDevice), "mac": .string(tenant.hostMAC)]
     if version >= .v110 { members["mtu"] = .integer(Int64(tenant.mtu)) }
-    return .object(members)
+    return tenant.physicalQueues == nil ? .object(members) : withSocket(members, version)
   }
 
   private func containerInterface(_ version: CNIVersion) -> JSONValue {
     var members: [String: JSONValue] = [
       "name": .string(tenant.device), "mac": .string(tenant.mac), "sandbox": .string(tenant.namespace),
     ]
+    if version >= .v110 { members["mtu"] = .integer(Int64(tenant.mtu)) }
+    return withSocket(members, version)
+  }
+
+  private func withSocket(_ interface: [String: JSONValue], _ version: CNIVersion) -> JSONValue {
+    var members = interface
     if version >= .v110 {
-      members["mtu"] = .integer(Int64(tenant.mtu))
       members["socketPath"] = .string(tenant.socketPath)
       if let pciID { members["pciID"] = .string(pciID) }
     }

@@ -15,8 +15,10 @@ struct NetworkConfiguration {
   private static let common: Set<String> = [
     "cniVersion", "name", "type", "args", "capabilities", "runtimeConfig", "prevResult", "ipam", "ipMasq", "dns",
     "disableCheck", "disableGC",
+    // As meta-plugins write down the device that a device plugin has allocated (Multus).
+    "deviceID", "pciBusID",
   ]
-  private static let own: Set<String> = ["socket", "mtu", "policy", "vlan", "uid", "quota"]
+  private static let own: Set<String> = ["socket", "tier", "mtu", "policy", "vlan", "uid", "quota"]
 
   /// - Parameter command: what is not understood is an error where something is made, but never keeps from cleaning up.
   init(_ bytes: [UInt8], for command: PluginEnvironment.Command) throws(CNIError) {
@@ -79,6 +81,22 @@ struct NetworkConfiguration {
       throw wrong(key, value, "give a number from \(range.lowerBound) to \(range.upperBound)")
     }
     return Int(number)
+  }
+
+  enum Tier: String, CaseIterable {
+    case veth
+    case physicalQueue = "physical-queue"
+  }
+
+  /// What the container is to have.
+  var tier: Tier {
+    get throws(CNIError) {
+      guard let name = try text("tier") else { return .veth }
+      guard let tier = Tier(rawValue: name) else {
+        throw wrong("tier", .string(name), "write \(Tier.allCases.map(\.rawValue).joined(separator: " or "))")
+      }
+      return tier
+    }
   }
 
   var socket: String { get throws(CNIError) { try text("socket") ?? Self.standardSocket } }

@@ -37,14 +37,38 @@ extension Plugin {
     request.quota = try configuration.quota
     request.uid = try configuration.number("uid", 0...Int64(UInt32.max) - 1).map { UInt32($0) }
     request.cgroup = try text(configuration.capability("cgroupPath"), "cgroupPath")
-    request.deviceID = try text(configuration.capability("deviceID"), "deviceID")
+    request.deviceID = try deviceID
     request.bandwidth = try bandwidth()
+    if try configuration.tier == .physicalQueue {
+      request.tier = NetworkConfiguration.Tier.physicalQueue.rawValue
+      try refuseWhatNobodyWouldEnforce(request)
+    }
     return request
+  }
+
+  /// By the runtime, by a meta-plugin, or by whoever wrote the configuration.
+  var deviceID: String? {
+    get throws(CNIError) {
+      if let given = try text(configuration.capability("deviceID"), "deviceID") { return given }
+      return try configuration.text("deviceID")
+    }
+  }
+
+  /// Packets of a physical queue pass no policy, and its device is as it is.
+  private func refuseWhatNobodyWouldEnforce(_ request: AttachRequest) throws(CNIError) {
+    for (key, isAsked) in [
+      ("policy", request.policy != nil), ("vlan", request.vlan != nil), ("mtu", request.mtu != nil),
+      ("mac", request.mac != nil), ("bandwidth", request.bandwidth != nil),
+    ] where isAsked {
+      throw CNIError(
+        .invalidConfiguration, "\(key): not to be had with tier physical-queue, nobody would see to it; leave it out")
+    }
   }
 
   private func attach(_ request: inout AttachRequest, _ given: AssignedAddresses) throws(CNIError) -> JSONValue {
     var addresses = given
-    if request.vlan == nil {
+    let hasInterface = request.tier == nil
+    if hasInterface, request.vlan == nil {
       addresses.route()
       guard !addresses.ips.isEmpty else {
         throw CNIError(
@@ -52,7 +76,10 @@ extension Plugin {
       }
     }
     request.addresses = addresses.ips.map(\.address)
-    request.routes = addresses.routes.map { .init(destination: $0.destination, gateway: $0.gateway) }
+    // Without an interface they are for whoever reads the result.
+    if hasInterface {
+      request.routes = addresses.routes.map { .init(destination: $0.destination, gateway: $0.gateway) }
+    }
     let tenant: AttachedTenant
     do throws(DaemonError) {
       tenant = try daemon.attach(environment.attachment, request)
@@ -62,7 +89,7 @@ extension Plugin {
       throw failure(error)
     }
     var result = AttachmentResult(tenant: tenant, addresses: addresses)
-    result.pciID = request.deviceID.flatMap { Self.isPCI($0) ? $0 : nil }
+    result.pciID = tenant.physicalQueues?.pciID ?? request.deviceID.flatMap { Self.isPCI($0) ? $0 : nil }
     result.dns = configuration.dns ?? addresses.dns
     return result.json(configuration.version, after: configuration.previous)
   }

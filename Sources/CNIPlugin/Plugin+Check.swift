@@ -24,17 +24,23 @@ extension Plugin {
   /// What xskd has on its books otherwise than ADD said.
   private func differences(from previous: JSONValue, _ tenant: AttachedTenant) -> [String] {
     let interfaces = previous["interfaces"]?.array ?? []
+    let physical = tenant.physicalQueues?.device
     let isOurs = { (value: JSONValue) in
-      value["name"]?.string == environment.interface && value["sandbox"]?.string == environment.namespace
+      value["name"]?.string == physical ?? environment.interface
+        && value["sandbox"]?.string ?? "" == (physical == nil ? environment.namespace : "")
     }
     guard let index = interfaces.firstIndex(where: isOurs) else {
-      return ["prevResult has no interface \(environment.interface) in \(environment.namespace)"]
+      return [
+        "prevResult has no interface " + (physical ?? "\(environment.interface) in \(environment.namespace)")
+      ]
     }
     var problems: [String] = []
+    if tenant.namespace != environment.namespace {
+      problems.append("namespace is \(tenant.namespace), not \(environment.namespace)")
+    }
     func compare(_ what: String, _ then: String?, _ now: String) {
       if let then, !then.isEmpty, then != now { problems.append("\(what) is \(now), not \(then)") }
     }
-    compare("namespace", interfaces[index]["sandbox"]?.string, tenant.namespace)
     compare("mac", interfaces[index]["mac"]?.string, tenant.mac)
     compare("mtu", interfaces[index]["mtu"]?.integer.map { "\($0)" }, "\(tenant.mtu)")
     compare("socketPath", interfaces[index]["socketPath"]?.string, tenant.socketPath)

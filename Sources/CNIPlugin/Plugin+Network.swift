@@ -9,6 +9,20 @@ extension Plugin {
       reason.code = .notAvailable
       throw reason
     }
+    switch try configuration.tier {
+    case .veth: try requireSlot(availability)
+    case .physicalQueue: try requireQueue(availability.queues ?? [])
+    }
+    do throws(CNIError) {
+      try DelegatedIPAM(configuration, environment)?.perform(.status)
+    } catch {
+      // Whatever it calls it, without addresses nothing can be attached.
+      throw CNIError(
+        error.code == .notAvailableAndDegraded ? error.code : .notAvailable, error.message, details: error.details)
+    }
+  }
+
+  private func requireSlot(_ availability: NodeAvailability) throws(CNIError) {
     guard availability.dataplane.state == "running" else {
       throw CNIError(
         .notAvailableAndDegraded,
@@ -19,13 +33,24 @@ extension Plugin {
         .notAvailable,
         "xskd: all \(availability.slots.capacity) slots are in use; raise capacity.tenants in its configuration")
     }
-    do throws(CNIError) {
-      try DelegatedIPAM(configuration, environment)?.perform(.status)
-    } catch {
-      // Whatever it calls it, without addresses nothing can be attached.
+  }
+
+  /// Neither slots nor the dataplane matter to whoever has a physical queue.
+  private func requireQueue(_ pools: [QueuePoolStatus]) throws(CNIError) {
+    let asked = try deviceID
+    let pools = pools.filter { pool in asked.map(pool.isCalled) ?? true }
+    guard !pools.isEmpty else {
       throw CNIError(
-        error.code == .notAvailableAndDegraded ? error.code : .notAvailable, error.message, details: error.details)
+        .notAvailable,
+        "xskd: \(asked.map { "\($0): none" } ?? "no device") of those whose queues containers can have; "
+          + "name it under queues in its configuration")
     }
+    guard !pools.contains(where: { $0.free > 0 }) else { return }
+    let reasons = pools.map {
+      $0.problem
+        ?? "\($0.device): none of its \($0.queues.count) queues is free; detach a container, or name more in its configuration"
+    }
+    throw CNIError(.notAvailable, "xskd: \(reasons[0])", details: reasons.dropFirst().joined(separator: "; "))
   }
 
   /// Ends all attachments of this network but those that are valid. Does what it can, and says what it could not.

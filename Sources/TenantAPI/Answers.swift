@@ -12,7 +12,10 @@ public struct AttachedTenant: Codable, Hashable, Sendable {
   public var addresses: [String]
   public var mtu: Int
   public var vlan: Int?
+  /// Empty where the dataplane has none of its packets.
   public var policy: String
+  /// What it has of a physical device, which `hostDevice` is then; nil: an interface of its own.
+  public var physicalQueues: PhysicalQueues?
   /// Where a program in the container gets its AF_XDP socket, on the host's side of the mount.
   public var socketPath: String
 
@@ -71,9 +74,12 @@ public struct NodeAvailability: Codable, Hashable, Sendable {
 
   public var slots: Slots
   public var dataplane: Dataplane
+  /// Devices whose queues containers can have; nil: an xskd that has no such thing.
+  public var queues: [QueuePoolStatus]?
 
-  public init(slots: Slots, dataplane: Dataplane) {
+  public init(slots: Slots, dataplane: Dataplane, queues: [QueuePoolStatus]? = nil) {
     self.slots = slots
     self.dataplane = dataplane
+    self.queues = queues
   }
 }

@@ -6,11 +6,13 @@ public struct AttachRequest: Codable, Hashable, Sendable {
   public var namespace: String
   /// The interface's name in the container.
   public var device: String
+  /// `veth`, or `physical-queue`; nil: `veth`.
+  public var tier: String?
   /// The network that it belongs to; cleaning up one network leaves the others alone.
   public var network: String?
   /// Its MAC address; nil: xskd chooses.
   public var mac: String?
-  /// `10.1.0.5/32`, `fd00::5/128`; in a VLAN with the prefix length of its network.
+  /// `10.1.0.5/32`, `fd00::5/128`; in a VLAN, and with a physical queue, with the prefix length of its network.
   public var addresses: [String]
   /// Bytes of an IP packet at most; nil: 1500.
   public var mtu: Int?
@@ -26,7 +28,7 @@ public struct AttachRequest: Codable, Hashable, Sendable {
   public var cgroup: String?
   /// The user who may ask for them; nil: anybody who is in the container.
   public var uid: UInt32?
-  /// The uplink that is meant, by its device or PCI address.
+  /// The uplink that is meant, by its device or PCI address; of `physical-queue` the device whose queues are wanted.
   public var deviceID: String?
 
   public init(name: String, namespace: String, device: String, addresses: [String]) {

@@ -70,7 +70,7 @@ struct CheckCommand: ParsableCommand {
   var config = "/etc/xskd/xskd.yaml"
 
   func run() throws {
-    let file = NodeConfigurationFile.read(config)
+    let file = NodeConfigurationFile.read(config) { try? NetworkDevice(named: $0).queues.receive }
     for problem in file.problems { Console.error(problem.description) }
     guard let node = file.configuration else { throw ExitCode(2) }
     // Makes what the file says, without tenants: what it refuses is told by no look at the file.
@@ -78,6 +78,6 @@ struct CheckCommand: ParsableCommand {
     Console.print(
       "\(config): good; \(node.uplinks.count) uplinks, room for \(node.capacity) tenants, "
         + "\(node.policies.count) policies")
-    for report in TierProbe(devices: node.uplinks.map(\.device)).reports() { Console.print("tier \(report.text)") }
+    for report in TierProbe(pools: node.queuePools).reports() { Console.print("tier \(report.text)") }
   }
 }

@@ -23,6 +23,7 @@ final class FakeDaemon: Sendable {
     var attached: [String: AttachRequest] = [:]
     var capacity = 64
     var dataplane = "running"
+    var queues: [QueuePoolStatus] = []
     var checkProblems: [String] = []
     var isOver = false
   }
@@ -110,7 +111,7 @@ final class FakeDaemon: Sendable {
           Self.json(
             NodeAvailability(
               slots: .init(used: state.tenants.count, capacity: state.capacity),
-              dataplane: .init(state: state.dataplane)))
+              dataplane: .init(state: state.dataplane), queues: state.queues))
         )
       case ("GET", 2): return (200, Self.json(TenantList(tenants: state.tenants.values.sorted { $0.id < $1.id })))
       case ("GET", 3):
@@ -124,11 +125,15 @@ final class FakeDaemon: Sendable {
         guard let request = try? JSONDecoder().decode(AttachRequest.self, from: Data(body)) else {
           return (400, Self.json(["error": "not understood"]))
         }
-        let tenant = AttachedTenant(
+        var tenant = AttachedTenant(
           id: parts[2], name: request.name, network: request.network, namespace: request.namespace,
           device: request.device, hostDevice: "xskt0123456789a", mac: request.mac ?? "02:00:00:00:00:01",
           hostMAC: "02:00:00:00:00:02", addresses: request.addresses, mtu: request.mtu ?? 1500, vlan: request.vlan,
           policy: request.policy ?? "default", socketPath: "\(directory)/tenants/\(parts[2])/afxdp.sock")
+        if request.tier == "physical-queue" {
+          tenant.physicalQueues = .init(device: "eth2", queues: [3], pciID: "0000:3b:02.1")
+          (tenant.hostDevice, tenant.hostMAC, tenant.policy) = ("eth2", tenant.mac, "")
+        }
         state.tenants[parts[2]] = tenant
         state.attached[parts[2]] = request
         return (200, Self.json(tenant))

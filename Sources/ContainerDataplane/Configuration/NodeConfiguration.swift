@@ -4,7 +4,9 @@ public import Forwarder
 public struct NodeConfiguration: Hashable, Sendable {
   /// Devices to the world; the first one has the tenants' VLANs. None: tenants reach each other and the host.
   public var uplinks: [ForwarderPort] = []
-  /// Tenants at one time, 1…250.
+  /// Devices whose queues tenants may have. None of them is an uplink.
+  public var queuePools: [QueuePool] = []
+  /// Tenants at one time, 1…250; those that have a physical queue are not counted.
   public var capacity = 64
   /// Frames that the kernel keeps for receiving from each tenant, 64…4096.
   public var framesPerTenant = 256

@@ -16,18 +16,24 @@ public struct NodeConfigurationReport: Sendable {
 /// The node's configuration file: YAML 1.2, described in docs/containers.md.
 public enum NodeConfigurationFile {
   /// Reads a file, and the files of prefixes that it names. Touches no device, and changes nothing.
-  public static func read(_ path: String) -> NodeConfigurationReport {
+  ///
+  /// - Parameter queues: how many queues a device has, to find queues that aren't there; nil: they may come later.
+  public static func read(_ path: String, queues: (String) -> Int? = { _ in nil }) -> NodeConfigurationReport {
     switch ConfigurationFile.text(of: path) {
     case .failure(let problem): NodeConfigurationReport(problems: [problem], configuration: nil)
-    case .success(let text): parse(text, file: path)
+    case .success(let text): parse(text, file: path, queues: queues)
     }
   }
 
   /// Reads a configuration's text.
   ///
-  /// - Parameter file: the name that problems are told under, and whose directory paths are relative to.
-  public static func parse(_ text: String, file: String) -> NodeConfigurationReport {
-    let (configuration, problems) = ConfigurationFile.parse(text, file: file) { $0.readNode($1) }
+  /// - Parameters:
+  ///   - file: the name that problems are told under, and whose directory paths are relative to.
+  ///   - queues: as in `read`.
+  public static func parse(
+    _ text: String, file: String, queues: (String) -> Int? = { _ in nil }
+  ) -> NodeConfigurationReport {
+    let (configuration, problems) = ConfigurationFile.parse(text, file: file) { $0.readNode($1, queues: queues) }
     return NodeConfigurationReport(problems: problems, configuration: configuration)
   }
 }

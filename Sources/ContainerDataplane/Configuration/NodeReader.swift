@@ -6,18 +6,22 @@ import XSKEngine
 extension Section {
   static let node = Section(
     "node",
-    ["version", "uplinks", "capacity", "engine", "quota", "sets", "policies", "routes", "neighbours"],
+    ["version", "uplinks", "queues", "capacity", "engine", "quota", "sets", "policies", "routes", "neighbours"],
     required: ["version"])
   static let capacity = Section("capacity", ["tenants", "frames"])
   static let quota = Section("quota", ["umem", "frames", "sockets"])
 }
 
 extension ConfigurationReader {
-  mutating func readNode(_ root: Element) -> NodeConfiguration? {
+  /// - Parameter queues: how many queues a device has; nil: it isn't there, or nobody has looked.
+  mutating func readNode(_ root: Element, queues: (String) -> Int?) -> NodeConfiguration? {
     guard let fields = fields(root, .node) else { return nil }
     readVersion(fields)
     var node = NodeConfiguration()
     node.uplinks = readUplinks(fields["uplinks"])
+    if let element = fields["queues"] {
+      node.queuePools = readQueuePools(element, uplinks: node.uplinks.map(\.device), count: queues)
+    }
     if let capacity = fields["capacity"] { readCapacity(capacity, &node) }
     readNodeEngine(fields["engine"], &node)
     if let quota = fields["quota"] { readQuota(quota, &node.quota) }

@@ -9,13 +9,16 @@ final class HandoverConnection {
   /// Its process is not the tenant's. It is told so when it has said something, and not before: a client that writes to a
   /// closed connection is killed by SIGPIPE.
   private let isRefused: Bool
+  /// Why its process can be given no socket; nil: it can.
+  private let danger: String?
   private var requests = 0
   /// One byte more than a message has at most.
   private var buffer = [UInt8](repeating: 0, count: HandoverCommand.mostBytesOfOurs + 1)
 
-  init(_ descriptor: CInt, isRefused: Bool, deadline: Double) {
+  init(_ descriptor: CInt, isRefused: Bool, danger: String?, deadline: Double) {
     self.descriptor = descriptor
     self.isRefused = isRefused
+    self.danger = danger
     self.deadline = deadline
   }
 
@@ -45,7 +48,7 @@ final class HandoverConnection {
     }
     deadline = now + limits.idleSeconds
     let command = HandoverCommand(buffer.prefix(length))
-    send(service.answer(command, received))
+    send(service.answer(command, received, danger: danger))
     if case .socket = command { return limits.socketCost }
     return 1
   }

@@ -5,9 +5,7 @@ import XSKEngine
 /// Makes a socket for a tenant, whole: with memory, rings, fill ring filled, bound, and in the tenant's XSKMAP.
 struct HandoverMaker {
   let tenant: Tenant
-  let program: PinnedProgram
-  /// Queues that the tenant may have.
-  let queues: Int
+  let source: SocketSource
 
   /// SO_SNDBUF of a tenant's socket, in bytes: its packets in flight are the kernel's memory, which nobody is charged for. A
   /// veth's ring takes 256, of 2304 bytes each with everything around them.
@@ -20,12 +18,10 @@ struct HandoverMaker {
   /// - Throws: what the quota, the device or the kernel refuses, in words for the tenant.
   func make(_ request: HandoverRequest, memory: CInt?) throws(XSKError) -> XSKSocket {
     try check(request)
-    let device = try NetworkDevice(named: tenant.device, looksFar: false)
-    guard device.index == program.ifindex else {
-      throw XSKError(tenant.device, "was made anew since it was attached", remedy: "attach the container again")
-    }
-    let name = "\(tenant.device) queue \(request.queue)"
-    try device.requireQueue(request.queue)
+    let place = try source.place(request.queue, of: tenant)
+    let (device, program) = (place.device, place.program)
+    let name = "\(device.name) queue \(place.queue)"
+    try device.requireQueue(place.queue)
     let umem = try makeMemory(request.umem, file: memory)
     let socket = try XSKSocket(
       name: name, umem: umem,
@@ -33,14 +29,14 @@ struct HandoverMaker {
         rings: request.rings, mode: program.mode == .generic ? .generic : .auto, multiBuffer: request.multiBuffer,
         sendBuffer: Self.sendBuffer, bindPatience: Self.bindPatience))
     socket.give(frames: request.given, of: umem.layout)
-    try socket.bind(ifindex: device.index, queue: request.queue, copying: program.mode == .generic)
-    try program.insert(socket, queue: request.queue)
+    try socket.bind(ifindex: device.index, queue: place.queue, copying: program.mode == .generic)
+    try program.insert(socket, queue: place.queue)
     return socket
   }
 
   private func check(_ request: HandoverRequest) throws(XSKError) {
     try request.validate()
-    let quota = tenant.quota
+    let (quota, queues) = (tenant.quota, source.count(tenant))
     guard request.queue < queues else {
       throw XSKError("queue \(request.queue)", "over the quota of \(queues) socket(s)", remedy: "use a lower one")
     }

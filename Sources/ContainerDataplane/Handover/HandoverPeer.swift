@@ -10,20 +10,35 @@ struct HandoverPeer {
   let process: pid_t
   let user: uid_t
 
-  /// - Returns: why the peer is not served; nil: it is.
-  static func refusal(of connection: CInt, for tenant: Tenant, in namespace: TenantNamespace.Identity) -> String? {
+  /// What is made of a peer.
+  struct Judgement {
+    /// Why it is not served; nil: it is.
+    var refusal: String?
+    /// Why it can be given no socket of this thread's network namespace; nil: it can, or nobody asked.
+    var danger: String?
+  }
+
+  /// - Parameter guardsNamespace: looks at what power the process may have over this thread's network namespace, too.
+  static func judge(
+    _ connection: CInt, for tenant: Tenant, in namespace: TenantNamespace.Identity, guardsNamespace: Bool
+  ) -> Judgement {
     var process: pid_t = 0
     var user: uid_t = 0
     // Safe: both are written by the call.
-    guard unsafe cxsk_peer_process(connection, &process, &user) == 0 else { return "unknown process" }
-    guard process > 0 else { return "a process that this one's PID namespace does not have" }
+    guard unsafe cxsk_peer_process(connection, &process, &user) == 0 else {
+      return Judgement(refusal: "unknown process")
+    }
+    guard process > 0 else { return Judgement(refusal: "a process that this one's PID namespace does not have") }
     let peer = HandoverPeer(process: process, user: user)
     // As long as this lives, the number stands for the same process. Kernels before 6.5 have none.
     let pidfd = cxsk_peer_pidfd(connection)
     defer { if pidfd >= 0 { close(pidfd) } }
-    if let reason = peer.refusal(for: tenant, in: namespace) { return "process \(process) \(reason)" }
-    if pidfd >= 0 && cxsk_pidfd_lives(pidfd) == 0 { return "process \(process) has ended" }
-    return nil
+    if let reason = peer.refusal(for: tenant, in: namespace) {
+      return Judgement(refusal: "process \(process) \(reason)")
+    }
+    let danger = guardsNamespace ? peer.danger : nil
+    if pidfd >= 0 && cxsk_pidfd_lives(pidfd) == 0 { return Judgement(refusal: "process \(process) has ended") }
+    return Judgement(danger: danger.map { "process \(process) \($0)" })
   }
 
   private func refusal(for tenant: Tenant, in namespace: TenantNamespace.Identity) -> String? {
@@ -50,7 +65,7 @@ struct HandoverPeer {
     paths.contains { $0 == wanted || $0.hasPrefix(wanted.hasSuffix("/") ? wanted : wanted + "/") }
   }
 
-  private static func read(_ path: String) -> String {
+  static func read(_ path: String) -> String {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return "" }
     defer { close(descriptor) }

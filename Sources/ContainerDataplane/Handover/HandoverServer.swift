@@ -3,7 +3,8 @@ import Glibc
 import Synchronization
 import XSKEngine
 
-/// The thread of an endpoint: inside the tenant's network namespace, it accepts, reads one packet, answers one packet.
+/// The thread of an endpoint: in the network namespace where the tenant's sockets are bound, it accepts, reads one packet,
+/// answers one packet.
 ///
 /// Whatever its clients do, it takes no more than a bounded number of descriptors and connections, a bounded share of a CPU,
 /// and never waits for a client: one that does not read is closed. It is the tenant's thread alone, so a flood of one keeps no
@@ -68,13 +69,17 @@ final class HandoverServer: Sendable {
 
   private func live(_ namespace: TenantNamespace) {
     do throws(XSKError) {
-      let identity = try namespace.enter()
+      // Held, or entered: as long as one of them is so, no other namespace has its number.
+      let door = try NamespaceDoor(namespace.path)
+      let identity =
+        service.source.isInContainer ? try namespace.enter() : try door.identity()
       let listener = try directory.listen()
       _ = cxsk_thread_keep_capabilities(Self.capabilities)
       progress.withLock { $0 = .running }
       serve(listener, namespace, identity)
       directory.removeSocket()
       close(listener)
+      _ = consume door
       progress.withLock { $0 = .ended }
     } catch {
       progress.withLock { $0 = .refused(error) }
@@ -125,13 +130,17 @@ final class HandoverServer: Sendable {
     }
     let tenant = service.current.value
     service.counters.add(\.connections)
-    let refusal = HandoverPeer.refusal(of: descriptor, for: tenant, in: identity)
-    if let refusal {
+    // What a process may do it can't add to later: it is enough to look now.
+    let peer = HandoverPeer.judge(
+      descriptor, for: tenant, in: identity, guardsNamespace: !service.source.isInContainer)
+    if let refusal = peer.refusal {
       service.counters.add(\.refused)
       service.log.line("tenant \(tenant.id): refused: \(refusal)")
     }
+    if let danger = peer.danger { service.log.line("tenant \(tenant.id): no socket: \(danger)") }
     return HandoverConnection(
-      descriptor, isRefused: refusal != nil, deadline: Self.now + (refusal == nil ? limits.idleSeconds : 1))
+      descriptor, isRefused: peer.refusal != nil, danger: peer.danger,
+      deadline: Self.now + (peer.refusal == nil ? limits.idleSeconds : 1))
   }
 
   /// Waits for the listener (place 0) and the connections (1…); answers the places of those that are ready.

@@ -2,15 +2,18 @@ import CXsk
 import Glibc
 import XSKEngine
 
-/// Carries out what a tenant's processes ask for. Runs on the endpoint's thread, in the tenant's network namespace.
+/// Carries out what a tenant's processes ask for. Runs on the endpoint's thread, in the network namespace where the tenant's
+/// sockets are bound.
 struct HandoverService: Sendable {
-  let program: PinnedProgram
+  let source: SocketSource
   let current: CurrentTenant
   let counters: HandoverCounters
   let log: HandoverLog
 
-  /// - Parameter descriptors: what came with the message; the caller closes them.
-  func answer(_ command: HandoverCommand, _ descriptors: [CInt]) -> HandoverReply {
+  /// - Parameters:
+  ///   - descriptors: what came with the message; the caller closes them.
+  ///   - danger: why the process that asks can be given no socket; nil: nothing is known.
+  func answer(_ command: HandoverCommand, _ descriptors: [CInt], danger: String? = nil) -> HandoverReply {
     let tenant = current.value
     switch command {
     case .connect: return HandoverReply("/host_ok")
@@ -20,11 +23,14 @@ struct HandoverService: Sendable {
     case .busyPoll(let microseconds, let budget):
       return HandoverReply(
         busyPoll(descriptors.first, microseconds, budget) ? "/config_busy_poll_ack" : "/config_busy_poll_nak")
-    case .socket(let request): return socket(request, descriptors.first, tenant)
-    case .device: return HandoverReply(Self.device(tenant))
+    case .socket(let request):
+      guard let danger else { return socket(request, descriptors.first, tenant) }
+      counters.add(\.denied)
+      return HandoverReply("/xsk_socket_nak,\(danger)")
+    case .device: return HandoverReply("/xsk_device_ack,\(source.description(of: tenant))")
     case .quota:
       return HandoverReply(
-        "/xsk_quota_ack,sockets=\(queues(tenant)),frames=\(tenant.quota.frames),bytes=\(tenant.quota.umemBytes)")
+        "/xsk_quota_ack,sockets=\(source.count(tenant)),frames=\(tenant.quota.frames),bytes=\(tenant.quota.umemBytes)")
     case .address(let number):
       return HandoverReply(
         tenant.addresses.indices.contains(number)
@@ -41,23 +47,15 @@ struct HandoverService: Sendable {
     }
   }
 
-  /// Queues that the tenant may have a socket on: from 0 on.
-  private func queues(_ tenant: Tenant) -> Int { min(tenant.quota.sockets, program.queues) }
-
-  private static func device(_ tenant: Tenant) -> String {
-    "/xsk_device_ack,\(tenant.device),mtu=\(tenant.mtu),mac=\(tenant.mac),gw=\(tenant.hostMAC)"
-      + (tenant.vlan.map { ",vlan=\($0)" } ?? "") + ",addresses=\(tenant.addresses.count)"
-  }
-
   /// The tenant's own XSKMAP, which holds nothing but its own sockets.
   private func map(_ device: String, _ tenant: Tenant) -> HandoverReply {
     // DPDK takes /fd_nak for success (it compares with strncmp() < 0), so a failure is the end of the connection.
-    guard device == tenant.device else {
+    guard device == tenant.device, let map = source.ownMap else {
       counters.add(\.denied)
       return .close
     }
     counters.add(\.maps)
-    return HandoverReply(text: "/fd_ack", descriptors: [program.socketMap])
+    return HandoverReply(text: "/fd_ack", descriptors: [map])
   }
 
   /// Options that need CAP_NET_ADMIN, on an AF_XDP socket of this network namespace.
@@ -70,12 +68,12 @@ struct HandoverService: Sendable {
 
   private func socket(_ request: HandoverRequest, _ memory: CInt?, _ tenant: Tenant) -> HandoverReply {
     do throws(XSKError) {
-      let maker = HandoverMaker(tenant: tenant, program: program, queues: queues(tenant))
+      let maker = HandoverMaker(tenant: tenant, source: source)
       let socket = try maker.make(request, memory: memory)
       counters.add(\.sockets)
       log.line(
         "tenant \(tenant.id): queue \(request.queue) handed over, \(request.umem.frames) frames of "
-          + "\(request.umem.chunkSize) bytes")
+          + "\(request.umem.chunkSize) bytes" + (socket.isZeroCopy ? ", zero-copy" : ""))
       return HandoverReply(
         text: "/xsk_socket_ack\(request.fields),zc=\(socket.isZeroCopy ? 1 : 0)",
         descriptors: [socket.descriptor], keeping: [socket])

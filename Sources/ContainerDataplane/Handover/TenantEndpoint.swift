@@ -3,8 +3,8 @@ import Glibc
 import Synchronization
 public import XSKEngine
 
-/// What a tenant's processes get their AF_XDP sockets from: the XDP program on the container's end of its veth, the XSKMAP,
-/// and the socket `afxdp.sock` in a directory that is mounted into the container.
+/// What a tenant's processes get their AF_XDP sockets from: the XDP program on the container's end of its veth and its XSKMAP, or
+/// queues of a physical device, and the socket `afxdp.sock` in a directory that is mounted into the container.
 ///
 ///     let endpoint = try TenantEndpoint(tenant, bpfDirectory: "/sys/fs/bpf/xskd", socketDirectory: "/run/xskd/tenants/\(tenant.id)")
 ///     try endpoint.serve()
@@ -15,8 +15,8 @@ public import XSKEngine
 /// Nothing of a tenant's sockets is kept here: they belong to the tenant's processes alone. What outlives this process is the
 /// program and the map, pinned in `bpfDirectory`; an endpoint that is made again for the same tenant takes both up.
 ///
-/// Thread-safe. A thread of its own, inside the tenant's network namespace, serves each endpoint. While it runs the namespace
-/// lives; it ends by itself when `tenant.namespace` is not the namespace's path any more.
+/// Thread-safe. A thread of its own serves each endpoint, inside the tenant's network namespace but for physical queues. While it
+/// runs there the namespace lives; it ends by itself when `tenant.namespace` is not the namespace's path any more.
 public final class TenantEndpoint: Sendable {
   /// The name of the socket in its directory.
   public static let socketName = "afxdp.sock"
@@ -49,14 +49,12 @@ public final class TenantEndpoint: Sendable {
   /// Where the socket is: the directory to mount into the container (read-only will do) and the path in it.
   public let socketDirectory: String
   public var socketPath: String { "\(socketDirectory)/\(Self.socketName)" }
-  /// The folder with the pinned link and map.
-  public let bpfFolder: String
   /// Program and map were there already, from an earlier process.
-  public var isResumed: Bool { program.isResumed }
-  /// How the program runs on the container's device.
-  public var mode: XDPMode { program.mode }
+  public var isResumed: Bool { source.isResumed }
+  /// How the program runs on the device.
+  public var mode: XDPMode { source.mode }
 
-  let program: PinnedProgram
+  let source: SocketSource
   let limits: HandoverLimits
   let counters = HandoverCounters()
   private let current: CurrentTenant
@@ -74,19 +72,30 @@ public final class TenantEndpoint: Sendable {
   ///     for long.
   /// - Throws: a namespace or device that is not there, a program that is refused, `bpfDirectory` in no BPF file system.
   ///   Then nothing is left behind.
-  public init(
+  public convenience init(
     _ tenant: Tenant, bpfDirectory: String, socketDirectory: String, limits: HandoverLimits = HandoverLimits(),
     log: @escaping @Sendable (String) -> Void = { _ in }
   ) throws(XSKError) {
     let folder = Self.folder(of: tenant.id, in: bpfDirectory)
-    bpfFolder = folder
+    let program = try TenantNamespace(path: tenant.namespace).run { () throws(XSKError) in
+      try PinnedProgram.open(in: folder, device: try NetworkDevice(named: tenant.device, looksFar: false))
+    }
+    self.init(
+      tenant, .interface(program, folder: folder), socketDirectory: socketDirectory, limits: limits, log: log)
+  }
+
+  /// Nothing is made, nobody is served yet.
+  ///
+  /// - Precondition: `serve` is called by threads of the namespace that `source` needs, if that isn't the container's.
+  init(
+    _ tenant: Tenant, _ source: SocketSource, socketDirectory: String, limits: HandoverLimits = HandoverLimits(),
+    log: @escaping @Sendable (String) -> Void
+  ) {
+    self.source = source
     self.socketDirectory = socketDirectory
     self.limits = limits
     self.log = HandoverLog(log)
     current = CurrentTenant(tenant)
-    program = try TenantNamespace(path: tenant.namespace).run { () throws(XSKError) in
-      try PinnedProgram.open(in: folder, device: try NetworkDevice(named: tenant.device, looksFar: false))
-    }
     state = Mutex(State())
   }
 
@@ -115,7 +124,7 @@ public final class TenantEndpoint: Sendable {
       guard state.server == nil, !state.isRemoved else { return }
       let directory = try EndpointDirectory(socketDirectory)
       let server = HandoverServer(
-        HandoverService(program: program, current: current, counters: counters, log: log), directory: directory,
+        HandoverService(source: source, current: current, counters: counters, log: log), directory: directory,
         limits: limits)
       try server.start(in: TenantNamespace(path: current.value.namespace))
       state.server = server
@@ -132,11 +141,13 @@ public final class TenantEndpoint: Sendable {
   }
 
   /// Ends the attachment: stops, takes the program off the device, and removes what was pinned and the socket's directory, if
-  /// nothing else is in it. The namespace may be gone. Packets go to the container's kernel stack from then on.
+  /// nothing else is in it. The namespace may be gone. Packets go to the container's kernel stack from then on; those of a physical
+  /// device's queues to the host's.
   public func remove() {
     state.withLock { $0.isRemoved = true }
     stop()
-    Self.removeLeftovers(folder: bpfFolder, socketDirectory: socketDirectory)
+    source.end(current.value)
+    Self.removeSocket(socketDirectory)
   }
 
   // MARK: What other processes left
@@ -148,11 +159,11 @@ public final class TenantEndpoint: Sendable {
 
   /// Removes what an endpoint of an earlier process left, as `remove()` does. Nothing there is no error.
   public static func removeLeftovers(id: String, bpfDirectory: String, socketDirectory: String) {
-    removeLeftovers(folder: folder(of: id, in: bpfDirectory), socketDirectory: socketDirectory)
+    PinnedProgram.remove(in: folder(of: id, in: bpfDirectory))
+    removeSocket(socketDirectory)
   }
 
-  private static func removeLeftovers(folder: String, socketDirectory: String) {
-    PinnedProgram.remove(in: folder)
+  private static func removeSocket(_ socketDirectory: String) {
     unsafe unlink("\(socketDirectory)/\(socketName)")
     unsafe rmdir(socketDirectory)
   }

@@ -48,6 +48,9 @@ struct TenantNamespace: Sendable {
     return identity
   }
 
+  /// The kernel's number for it (SO_NETNS_COOKIE, Linux 5.14), which no other has until the next boot; 0: it does not tell.
+  func cookie() throws(XSKError) -> UInt64 { try run { () throws(XSKError) in cxsk_network_cookie() } }
+
   /// Runs something inside it, on a thread that ends with it.
   ///
   /// - Parameter beside: runs on the calling thread meanwhile.

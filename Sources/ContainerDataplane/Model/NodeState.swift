@@ -47,7 +47,11 @@ public struct NodeState: Codable, Hashable, Sendable {
 extension Tenant {
   /// What it must have alone.
   fileprivate var claims: [String] {
-    var claims = ["id \(id)", "hostDevice \(hostDevice)", "device \(device) in \(namespace)"]
+    var claims = ["id \(id)", "device \(device) in \(namespace)"]
+    // A physical device is several tenants', but each of its queues is one's.
+    claims +=
+      physicalQueues.map { physical in physical.queues.map { "queue \($0) of \(physical.device)" } }
+      ?? ["hostDevice \(hostDevice)"]
     if let port { claims.append("port \(port)") }
     if let vlan { claims.append("VLAN \(vlan)") }
     // As numbers, so that two ways to write an address are one.

@@ -1,3 +1,4 @@
+import TenantAPI
 public import XSKEngine
 
 extension Tenant {
@@ -7,6 +8,8 @@ extension Tenant {
   public static var mtuRange: ClosedRange<Int> { 68...65_535 }
   /// The smallest MTU of IPv6 (RFC 8200 section 5).
   public static var mtuOfIPv6: Int { 1280 }
+  /// Numbers of a physical device's queues.
+  public static var physicalQueueRange: ClosedRange<Int> { 0...65_534 }
   /// Addresses of a tenant at most.
   public static var mostAddresses: Int { 16 }
 
@@ -38,7 +41,9 @@ extension Tenant {
       "use \(least) to \(Self.mtuRange.upperBound)")
     list.check(vlan.map { (1...4094).contains($0) } ?? true, "vlan", "\(vlan ?? 0)", "no VLAN's id", "use 1 to 4094")
     list.check(
-      TenantNames.isWord(policy), "policy", policy, "no policy's name", "use 1 to 64 letters, digits, _ - and .")
+      physicalQueues == nil ? TenantNames.isWord(policy) : policy.isEmpty, "policy", policy,
+      physicalQueues == nil ? "no policy's name" : "no policy sees its packets",
+      physicalQueues == nil ? "use 1 to 64 letters, digits, _ - and ." : "leave it empty")
     list.problems += quota.problems(of: list.subject)
     list.check(
       cgroup.map { $0.hasPrefix("/") && TenantNames.isLine($0, atMost: 4095) } ?? true, "cgroup", cgroup ?? "",
@@ -48,6 +53,7 @@ extension Tenant {
       "use \(Self.portRange.lowerBound) to \(Self.portRange.upperBound)")
     list.check(
       TenantNames.isLine(createdAt, atMost: 64), "createdAt", createdAt, "no time", "write it as 2026-01-31T12:00:00Z")
+    if let physicalQueues { check(physicalQueues, &list) }
     return list.problems
   }
 
@@ -61,12 +67,33 @@ extension Tenant {
       addresses.count <= Self.mostAddresses, "addresses", "\(addresses.count) of them", "too many",
       "use \(Self.mostAddresses) at most")
     list.check(
-      !addresses.isEmpty || vlan != nil, "addresses", "none", "nothing would reach it",
+      !addresses.isEmpty || vlan != nil || physicalQueues != nil, "addresses", "none", "nothing would reach it",
       "give it an address, or a VLAN of its own")
+    let inNetwork = physicalQueues != nil
     for address in addresses.prefix(Self.mostAddresses) {
       list.check(
-        TenantAddress.address(address) != nil, "addresses", address, "no address of one host",
-        "write a unicast address that is not link-local, like 10.1.0.5/32 or fd00::5/128")
+        TenantAddress.address(address, inNetwork: inNetwork) != nil, "addresses", address,
+        inNetwork ? "no address with its length" : "no address of one host",
+        "write a unicast address that is not link-local, like "
+          + (inNetwork ? "10.1.0.5/24 or fd00::5/64" : "10.1.0.5/32 or fd00::5/128"))
+    }
+  }
+
+  private func check(_ physical: PhysicalQueues, _ list: inout ProblemList) {
+    list.check(
+      TenantNames.isDevice(physical.device) && physical.device == hostDevice, "physicalQueues.device", physical.device,
+      "not the name in hostDevice", "write the device's name in both")
+    list.check(
+      TenantQuota.socketsRange.contains(physical.queues.count)
+        && physical.queues.allSatisfy(Self.physicalQueueRange.contains)
+        && Set(physical.queues).count == physical.queues.count, "physicalQueues.queues", "\(physical.queues)",
+      "no queues of a device",
+      "name \(TenantQuota.socketsRange.lowerBound) to \(TenantQuota.socketsRange.upperBound), each once")
+    list.check(
+      physical.pciID.map { TenantNames.isLine($0, atMost: 64) } ?? true, "physicalQueues.pciID", physical.pciID ?? "",
+      "no PCI address", "write it as 0000:3b:00.1")
+    for (key, isThere) in [("port", port != nil), ("vlan", vlan != nil), ("bandwidth", bandwidth != nil)] {
+      list.check(!isThere, key, "set", "the dataplane has none of its packets", "take it out, or physicalQueues")
     }
   }
 }

@@ -14,17 +14,18 @@ public struct Tenant: Codable, Hashable, Sendable, Identifiable {
   public var namespace: String
   /// The interface in the container.
   public var device: String
-  /// The other end of its veth, in the node's namespace.
+  /// The other end of its veth, in the node's namespace; or the physical device that it has queues of.
   public var hostDevice: String
-  /// MAC addresses of the two ends, as in `02:00:00:00:00:01`.
+  /// MAC addresses of the two ends, as in `02:00:00:00:00:01`; of a physical device both are its own.
   public var mac, hostMAC: String
-  /// Addresses with the length of one host: `10.1.0.5/32`, `fd00::5/128`. None: all that it does is its VLAN's.
+  /// Addresses with the length of one host: `10.1.0.5/32`, `fd00::5/128`. None: all that it does is its VLAN's. With
+  /// physical queues they have the length of their network, and may be none.
   public var addresses: [String]
   /// Bytes of an IP packet at most.
   public var mtu: Int
   /// The uplink's VLAN that is its own, 1…4094.
   public var vlan: Int?
-  /// The name of a policy in the configuration.
+  /// The name of a policy in the configuration; empty with physical queues, whose packets no policy sees.
   public var policy: String
   public var quota: TenantQuota
   /// Who may ask for its sockets: a cgroup's path, a user's number.
@@ -38,6 +39,11 @@ public struct Tenant: Codable, Hashable, Sendable, Identifiable {
   public var network: String?
   /// What it may send and receive, beside its policy.
   public var bandwidth: AttachRequest.Bandwidth?
+  /// What it has of a physical device, in place of an interface in its container; nil: a veth.
+  public var physicalQueues: PhysicalQueues?
+  /// Of a tenant with physical queues: the kernel's number of its network namespace (SO_NETNS_COOKIE). Its path may lead to
+  /// another one's some day; of others a veth tells.
+  public var namespaceCookie: UInt64?
 
   public init(
     id: String, name: String, namespace: String, device: String, hostDevice: String? = nil, mac: String,
@@ -57,5 +63,9 @@ public struct Tenant: Codable, Hashable, Sendable, Identifiable {
   public var hostMACNumber: UInt64? { TenantAddress.mac(hostMAC) }
 
   /// The addresses as numbers.
-  public var ipAddresses: [IPAddress] { addresses.compactMap(TenantAddress.address) }
+  public var ipAddresses: [IPAddress] {
+    addresses.compactMap { TenantAddress.address($0, inNetwork: physicalQueues != nil) }
+  }
+
+  public var tier: TierReport.Tier { physicalQueues == nil ? .veth : .physicalQueue }
 }

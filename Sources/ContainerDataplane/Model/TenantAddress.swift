@@ -22,18 +22,23 @@ public enum TenantAddress {
   }
 
   /// An address that a tenant can have, `10.1.0.5/32` or `fd00::5/128`; nil: it is none, or not for one host alone.
-  public static func address(_ text: String) -> IPAddress? {
+  ///
+  /// - Parameter inNetwork: with the length of a network, too: `10.1.0.5/24`.
+  public static func address(_ text: String, inNetwork: Bool = false) -> IPAddress? {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, let address = IPAddress(String(parts[0])) else { return nil }
+    func fits(_ bits: Int) -> Bool {
+      parts[1] == "\(bits)" || inNetwork && (1..<bits).contains { parts[1] == "\($0)" }
+    }
     switch address {
     case .ipv4(let number):
       // 0/8, 127/8, 169.254/16 (the gateway is there), 224/4 and above.
       let isHost = number >> 24 != 0 && number >> 24 != 127 && number >> 16 != 0xA9FE && number >> 28 < 0xE
-      return isHost && parts[1] == "32" ? address : nil
+      return isHost && fits(32) ? address : nil
     case .ipv6(let number):
       // :: and ::1, addresses of IPv4 in IPv6's form, fe80::/10, ff00::/8.
       let isHost = number >> 32 > 0xFFFF && !address.isLinkLocal && number >> 120 != 0xFF
-      return isHost && parts[1] == "128" ? address : nil
+      return isHost && fits(128) ? address : nil
     }
   }
 }

@@ -37,39 +37,49 @@ struct AttachPlan {
 
   /// Whether a tenant that is there is what the request asks for.
   func describes(_ tenant: Tenant) -> Bool {
-    tenant.namespace == request.namespace && tenant.device == request.device
+    guard (try? tier()) == tenant.tier else { return false }
+    if let physical = tenant.physicalQueues { return describes(tenant, physical) }
+    return tenant.namespace == request.namespace && tenant.device == request.device
       && tenant.addresses == request.addresses.map(Self.hostAddress) && tenant.vlan == request.vlan
       && tenant.mtu == request.mtu ?? 1500 && tenant.policy == request.policy ?? "default"
       && tenant.network == request.network && tenant.mac == request.mac ?? tenant.mac && tenant.quota == quota
       && tenant.cgroup == request.cgroup && tenant.uid == request.uid && tenant.bandwidth == request.bandwidth
   }
 
-  private func check() throws(NodeRefusal) {
-    func wrong(_ what: String, _ problem: String, _ remedy: String) -> NodeRefusal {
-      NodeRefusal(.wrong, XSKError("tenant \(id): \(what)", problem, remedy: remedy))
-    }
+  func wrong(_ what: String, _ problem: String, _ remedy: String) -> NodeRefusal {
+    NodeRefusal(.wrong, XSKError("tenant \(id): \(what)", problem, remedy: remedy))
+  }
+
+  /// What is wrong with a request of any tier.
+  ///
+  /// - Parameter sockets: that a tenant may have.
+  func check(_ quota: TenantQuota, sockets: Int) throws(NodeRefusal) {
     guard AttachmentName.isInterface(request.device) else {
       throw wrong(
         "device \(request.device)", "no interface's name", "use at most 15 letters, digits, '_', '.', '-'")
     }
+    for (name, asked, limit) in [
+      ("umemBytes", quota.umemBytes, settings.quota.umemBytes), ("frames", quota.frames, settings.quota.frames),
+      ("sockets", quota.sockets, sockets),
+    ] where asked > limit {
+      throw wrong("quota.\(name) \(asked)", "more than a tenant may have", "ask for \(limit) at most")
+    }
+    for address in request.addresses where !Self.hasLength(address) {
+      throw wrong("address \(address)", "has no prefix length", "write 10.1.0.5/32, or fd00::5/128")
+    }
+  }
+
+  private func check() throws(NodeRefusal) {
+    try check(quota, sockets: settings.queues)
     let policy = request.policy ?? "default"
     guard settings.policies.contains(policy) else {
       let known = settings.policies.sorted().joined(separator: ", ")
       throw wrong("policy \(policy)", "not in xskd's configuration", "add it there, or use one of \(known)")
     }
-    for (name, asked, limit) in [
-      ("umemBytes", quota.umemBytes, settings.quota.umemBytes), ("frames", quota.frames, settings.quota.frames),
-      ("sockets", quota.sockets, settings.queues),
-    ] where asked > limit {
-      throw wrong("quota.\(name) \(asked)", "more than a tenant may have", "ask for \(limit) at most")
-    }
     if let device = request.deviceID, !settings.uplinks.contains(where: { Self.uplink($0, isCalled: device) }) {
       let known = settings.uplinks.joined(separator: ", ")
       throw wrong(
         "deviceID \(device)", "no uplink of this node", known.isEmpty ? "leave it out" : "use one of \(known)")
-    }
-    for address in request.addresses where !Self.hasLength(address) {
-      throw wrong("address \(address)", "has no prefix length", "write 10.1.0.5/32, or fd00::5/128")
     }
     if request.vlan == nil, let address = request.addresses.first(where: { $0 != Self.hostAddress($0) }) {
       throw wrong(
@@ -77,11 +87,13 @@ struct AttachPlan {
     }
   }
 
-  private var quota: TenantQuota {
+  private var quota: TenantQuota { quota(sockets: settings.queues) }
+
+  /// - Parameter sockets: what a tenant has that asks for nothing.
+  func quota(sockets: Int) -> TenantQuota {
     TenantQuota(
       umemBytes: request.quota?.umemBytes ?? settings.quota.umemBytes,
-      frames: request.quota?.frames ?? settings.quota.frames,
-      sockets: request.quota?.sockets ?? settings.queues)
+      frames: request.quota?.frames ?? settings.quota.frames, sockets: request.quota?.sockets ?? sockets)
   }
 
   private var freePort: Int? {

@@ -4,6 +4,7 @@ import XSKEngine
 /// A container's network namespace, held open by its path.
 struct NamespaceDoor: ~Copyable {
   let descriptor: CInt
+  private let path: String
 
   init(_ path: String) throws(XSKError) {
     // Without O_NONBLOCK, opening a pipe would wait for a writer.
@@ -20,9 +21,17 @@ struct NamespaceDoor: ~Copyable {
       throw XSKError(path, "no network namespace", remedy: "see whether the container runs", code: EINVAL)
     }
     descriptor = file
+    self.path = path
   }
 
   deinit { close(descriptor) }
+
+  func identity() throws(XSKError) -> TenantNamespace.Identity {
+    guard let identity = TenantNamespace.Identity(descriptor: descriptor) else {
+      throw XSKError(path, refused: "the network namespace can't be looked at", code: errno, remedy: "run as root")
+    }
+    return identity
+  }
 
   /// Whether it is the one that the calling thread is in.
   var isOwn: Bool { TenantNamespace.Identity(descriptor: descriptor) == .init(path: "/proc/thread-self/ns/net") }

@@ -24,6 +24,7 @@ extension Node {
       do throws(NodeRefusal) {
         if let tenant = try existing(id, request, &book) { return Attached(tenant: tenant, seconds: nil) }
         let plan = AttachPlan(id: id, request: request, settings: book.settings, state: book.state)
+        guard try plan.tier() == .veth else { return try attachQueues(plan, start, &book) }
         let tenant = try plan.tenant()
         try make(tenant, request, &book)
         let made = MonotonicTime.now - start
@@ -88,12 +89,21 @@ extension Node {
     report(UplinkNeighbours(uplinks: book.settings.uplinks).add(tenant))
   }
 
-  func endpoint(for tenant: Tenant) throws(XSKError) -> TenantEndpoint {
-    try TenantEndpoint(
-      tenant, bpfDirectory: places.bpfDirectory, socketDirectory: places.directory(of: tenant.id), log: log)
+  /// What serves a tenant's sockets, a new one.
+  ///
+  /// - Throws: also if the tenant has queues of a device that the configuration does not have.
+  func endpoint(for tenant: Tenant, _ devices: [String: QueueDevice] = [:]) throws(XSKError) -> TenantEndpoint {
+    let directory = places.directory(of: tenant.id)
+    guard let physical = tenant.physicalQueues else {
+      return try TenantEndpoint(tenant, bpfDirectory: places.bpfDirectory, socketDirectory: directory, log: log)
+    }
+    guard let device = devices[physical.device] else {
+      throw XSKError(physical.device, "not in the configuration", remedy: "add it again under queues")
+    }
+    return TenantEndpoint(tenant, .queues(device), socketDirectory: directory, log: log)
   }
 
-  private static func kind(of error: XSKError) -> NodeRefusal.Kind {
+  static func kind(of error: XSKError) -> NodeRefusal.Kind {
     switch error.code {
     case EEXIST: .conflict
     case ENOENT, ENOTDIR, EACCES, EINVAL, ELOOP: .wrong
@@ -101,7 +111,7 @@ extension Node {
     }
   }
 
-  private func milliseconds(_ seconds: Double) -> String {
+  func milliseconds(_ seconds: Double) -> String {
     let tenths = Int((seconds * 10_000).rounded())
     return "\(tenths / 10).\(tenths % 10)"
   }

@@ -31,8 +31,9 @@ extension Node {
       endpoint.remove()
     } else {
       removePins(of: tenant.id)
+      if let physical = tenant.physicalQueues { book.queueDevices[physical.device]?.release(physical.queues) }
     }
-    try link(of: tenant).remove()
+    if tenant.tier == .veth { try link(of: tenant).remove() }
   }
 
   /// What an attachment that never came to be, or never quite ended, has left.

@@ -11,6 +11,8 @@ extension Node {
   /// | yes | no | its container is gone: the tenant goes, too |
   /// | no | yes | the leftover of a kill is removed |
   ///
+  /// A physical device that isn't there is waited for: its tenants stay as long as their containers do.
+  ///
   /// - Throws: devices that can't be listed, a state that can't be written. What is wrong with one tenant is logged.
   public func reconcile() throws(XSKError) {
     try book.withLock { book throws(XSKError) in
@@ -20,9 +22,10 @@ extension Node {
       if book.state == NodeState() { try file.write(book.state) }
       try removeLost(&book)
       try removeLeftovers(book.state)
+      openQueueDevices(&book)
       for tenant in book.state.tenants where book.endpoints[tenant.id] == nil {
         do throws(XSKError) {
-          let endpoint = try endpoint(for: tenant)
+          let endpoint = try endpoint(for: tenant, book.queueDevices)
           try endpoint.serve()
           book.endpoints[tenant.id] = endpoint
           book.namespaces[tenant.id] = .init(path: tenant.namespace)
@@ -36,10 +39,12 @@ extension Node {
     notify()
   }
 
-  /// Lets go of tenants whose devices went with their namespaces. Cheap: to be called every few seconds.
+  /// Lets go of tenants whose devices went with their namespaces, and takes up physical devices that have come. Cheap: to be
+  /// called every few seconds.
   public func lookAfterTenants() {
     book.withLock { book in
       do throws(XSKError) { try removeLost(&book) } catch { log("\(error)") }
+      lookAtQueueDevices(book)
     }
   }
 
@@ -53,19 +58,20 @@ extension Node {
     }
   }
 
-  /// Whether its devices or its namespace's path are gone. The namespace itself lives on while our thread is in it.
+  /// Whether its veth or its namespace's path are gone. The namespace itself lives on while our thread is in it.
   func isLost(_ tenant: Tenant, among links: [Link], _ book: Book) -> Bool {
-    guard link(of: tenant).isThere(among: links) else { return true }
+    guard tenant.tier != .veth || link(of: tenant).isThere(among: links) else { return true }
     if let namespace = book.namespaces[tenant.id] {
       return TenantNamespace.Identity(path: tenant.namespace) != namespace
     }
+    if hasMoved(tenant) { return true }
     // Safe: the path is a C string for the call.
     return unsafe access(tenant.namespace, F_OK) != 0 && errno == ENOENT
   }
 
   private func removeLeftovers(_ state: NodeState) throws(XSKError) {
     let ids = Set(state.tenants.map(\.id))
-    let devices = Set(state.tenants.map(\.hostDevice))
+    let devices = Set(state.tenants.filter { $0.tier == .veth }.map(\.hostDevice))
     let netlink = try Netlink()
     for link in try netlink.links() where link.group == places.deviceGroup && !devices.contains(link.name) {
       log("\(link.name): no tenant's: removed")

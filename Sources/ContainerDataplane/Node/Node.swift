@@ -15,6 +15,8 @@ public final class Node: Sendable {
     var state: NodeState
     /// By the tenant's id. One whose namespace can't be entered any more has none.
     var endpoints: [String: TenantEndpoint] = [:]
+    /// By the device's name: those of the configuration.
+    var queueDevices: [String: QueueDevice] = [:]
     /// Which namespace each tenant's path leads to: if it leads elsewhere one day the container is gone.
     var namespaces: [String: TenantNamespace.Identity] = [:]
     var statistics = NodeStatistics()
@@ -69,6 +71,7 @@ public final class Node: Sendable {
       let uplinks = UplinkNeighbours(uplinks: settings.uplinks.filter { !book.settings.uplinks.contains($0) })
       for tenant in book.state.tenants { report(uplinks.add(tenant)) }
       book.settings = settings
+      openQueueDevices(&book)
     }
     tiers.withLock { $0 = nil }
   }
@@ -77,7 +80,8 @@ public final class Node: Sendable {
   func check(_ settings: NodeSettings) throws(XSKError) { try Self.check(settings, state) }
 
   private static func check(_ settings: NodeSettings, _ state: NodeState) throws(XSKError) {
-    for tenant in state.tenants where !settings.policies.contains(tenant.policy) {
+    try checkQueues(settings, state)
+    for tenant in state.tenants where tenant.tier == .veth && !settings.policies.contains(tenant.policy) {
       throw XSKError(
         "policy \(tenant.policy)", "taken out, but tenant \(tenant.id) has it",
         remedy: "keep it, or detach the tenant")
@@ -90,7 +94,7 @@ public final class Node: Sendable {
     try book.withLock { book throws(NodeRefusal) in
       guard let tenant = book.state.tenants.first(where: { $0.id == id }) else { throw Self.unknown(id) }
       do throws(XSKError) {
-        var problems = try link(of: tenant).problems()
+        var problems = tenant.tier == .veth ? try link(of: tenant).problems() : queueProblems(tenant, book)
         if book.endpoints[id] == nil { problems.append("its sockets are not served") }
         return problems
       } catch {

@@ -1,5 +1,6 @@
 import Operations
 import Reporting
+import TenantAPI
 import XSKEngine
 
 /// The daemon's metrics in the Prometheus text format. Packets are the dataplane's: what it says is added as it is.
@@ -51,6 +52,7 @@ struct NodeMetrics: Sendable {
           1 as UInt64)
       }
     }
+    addQueues(to: &page)
     addTraffic(to: &page)
     page.family("xskd_tenant_handover_total", .counter, "What a tenant's processes asked for at their socket.") {
       family in
@@ -63,6 +65,30 @@ struct NodeMetrics: Sendable {
       }
     }
     return page.text
+  }
+
+  private func addQueues(to page: inout Exposition) {
+    let pools = node.queueReports()
+    func labels(_ pool: QueuePoolStatus) -> [(String, String)] { [("pool", pool.name), ("device", pool.device)] }
+    page.family("xskd_queue_pool_ready", .gauge, "1 while queues of a physical device can be given to tenants.") {
+      for pool in pools { $0.add(labels(pool), (pool.problem == nil ? 1 : 0) as UInt64) }
+    }
+    page.family("xskd_queue_pool_queues", .gauge, "Queues of a physical device that tenants can have, by their state.")
+    {
+      for pool in pools {
+        for state in [QueuePoolStatus.Queue.State.free, .used, .held, .missing] {
+          $0.add(labels(pool) + [("state", state.rawValue)], UInt64(pool.queues.count { $0.state == state }))
+        }
+      }
+    }
+    page.family("xskd_queue_tenant", .gauge, "1 for each queue that a tenant has. Nobody here counts its packets.") {
+      for pool in pools {
+        for queue in pool.queues {
+          guard let tenant = queue.tenant else { continue }
+          $0.add(labels(pool) + [("queue", "\(queue.queue)"), ("tenant", tenant)], 1 as UInt64)
+        }
+      }
+    }
   }
 
   /// What tenants sent, got, and lost, while a dataplane runs that tells.

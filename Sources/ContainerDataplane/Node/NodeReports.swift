@@ -1,4 +1,4 @@
-import TenantAPI
+public import TenantAPI
 
 /// A tenant and where its socket is: what `PUT /v1/tenants/ID` answers, and an element of `GET /v1/tenants`.
 struct AttachmentReport: Encodable {
@@ -9,11 +9,12 @@ struct AttachmentReport: Encodable {
   /// How long the attachment took; only of one that was just made.
   var attachMilliseconds: Double?
 
-  private enum CodingKeys: String, CodingKey { case socketPath, handover, attachMilliseconds }
+  private enum CodingKeys: String, CodingKey { case tier, socketPath, handover, attachMilliseconds }
 
   func encode(to encoder: any Encoder) throws {
     try tenant.encode(to: encoder)
     var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(tenant.tier, forKey: .tier)
     try container.encode(socketPath, forKey: .socketPath)
     try container.encodeIfPresent(handover, forKey: .handover)
     try container.encodeIfPresent(attachMilliseconds, forKey: .attachMilliseconds)
@@ -23,6 +24,19 @@ struct AttachmentReport: Encodable {
 struct AttachmentReports: Encodable {
   let generation: UInt64
   let tenants: [AttachmentReport]
+}
+
+/// What `GET /v1/counters` answers.
+public struct CounterReport: Codable, Sendable {
+  /// A tenant whose packets nobody here sees: the kernel counts them on its sockets (XDP_STATISTICS), which are its own.
+  public struct Uncounted: Codable, Hashable, Sendable {
+    public var tenant: Tenant.ID
+    public var name: String
+    public var physicalQueues: PhysicalQueues
+  }
+
+  public var tenants: [FollowedTenant]
+  public var uncounted: [Uncounted]
 }
 
 /// What `GET /v1/status` answers.
@@ -39,6 +53,7 @@ struct NodeReport: Encodable {
   let uptimeSeconds: Double
   let generation: UInt64
   let slots: NodeAvailability.Slots
+  let queues: [QueuePoolStatus]
   let attachments: Attachments
   let dataplane: DataplaneWatch.Status
   let uplinks: [String]
@@ -50,13 +65,20 @@ struct NodeReport: Encodable {
 }
 
 extension Node {
-  /// What ways of having an interface there are here. Looked for once.
+  /// What ways of having an interface there are here. Looked for once, but for queues, which come and go.
   func tierReports() -> [TierReport] {
-    let uplinks = book.withLock { $0.settings.uplinks }
-    return tiers.withLock { tiers in
-      let reports = tiers ?? TierProbe(devices: uplinks).reports()
+    let reports = tiers.withLock { tiers in
+      let reports = tiers ?? TierProbe(pools: []).reports()
       tiers = reports
       return reports
+    }
+    return reports.map { $0.tier == .physicalQueue ? TierReport(queueReports()) : $0 }
+  }
+
+  /// Tenants whose packets are counted by nobody here.
+  func uncounted() -> [CounterReport.Uncounted] {
+    state.tenants.compactMap { tenant in
+      tenant.physicalQueues.map { .init(tenant: tenant.id, name: tenant.name, physicalQueues: $0) }
     }
   }
 

@@ -49,7 +49,7 @@ struct NodeRoutes: Sendable {
     router.add("GET", "/v1/counters", "packets by tenant, direction and reason") { _ in
       do throws(XSKError) {
         try requireDataplane()
-        return .json(["tenants": try dataplane.tenants()])
+        return .json(CounterReport(tenants: try dataplane.tenants(), uncounted: node.uncounted()))
       } catch {
         return .refusal(error, .serviceUnavailable)
       }
@@ -75,6 +75,13 @@ struct NodeRoutes: Sendable {
   private func drain(_ request: HTTPRequest, _ verb: String) -> HTTPResponse {
     answer { () throws(NodeRefusal) in
       let tenant = try node.tenant(id(request))
+      guard tenant.tier == .veth else {
+        throw NodeRefusal(
+          .wrong,
+          XSKError(
+            "tenant \(tenant.id): \(tenant.queueText)", "the dataplane has none of its packets",
+            remedy: "detach it, or steer the queue's packets elsewhere: ethtool -N"))
+      }
       do throws(XSKError) {
         try requireDataplane()
         _ = try dataplane.control.request("/v1/\(verb)?port=\(tenant.hostDevice)", method: "POST")
@@ -107,11 +114,12 @@ struct NodeRoutes: Sendable {
   }
 
   private var status: NodeReport {
-    let tiers = node.tierReports()
+    let (tiers, queues) = (node.tierReports(), node.queueReports())
     return node.book.withLock { book in
       NodeReport(
         pid: getpid(), version: version, uptimeSeconds: MonotonicTime.now - started, generation: book.state.generation,
-        slots: .init(used: book.state.tenants.count, capacity: book.settings.capacity),
+        slots: .init(used: book.state.tenants.count { $0.tier == .veth }, capacity: book.settings.capacity),
+        queues: queues,
         attachments: .init(
           attached: book.statistics.attached, refused: book.statistics.refused, detached: book.statistics.detached,
           lost: book.statistics.lost),

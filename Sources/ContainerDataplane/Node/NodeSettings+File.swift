@@ -7,6 +7,7 @@ extension NodeSettings {
       capacity: node.capacity, uplinks: node.uplinks.map(\.device), quota: node.quota, policies: Set(node.policies.keys)
     )
     queues = node.queuesPerTenant
+    queuePools = node.queuePools
     directions = node.policies.mapValues { (ingress: .init($0.ingress), egress: .init($0.egress)) }
     accept = { state throws(XSKError) in _ = try NodePolicy(node, tenants: state.tenants) }
   }

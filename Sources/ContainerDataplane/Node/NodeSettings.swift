@@ -8,6 +8,8 @@ public struct NodeSettings: Sendable {
   public var uplinks: [String]
   /// What a tenant gets that asks for nothing, and what it may ask for at most.
   public var quota: TenantQuota
+  /// Devices whose queues tenants may have.
+  public var queuePools: [QueuePool] = []
   /// The names of the policies that there are.
   public var policies: Set<String>
   /// Queues of a tenant's veth, both ways and at both ends: one for each of the dataplane's workers. A tenant has a socket for

@@ -25,7 +25,7 @@ struct UplinkNeighbours: Sendable {
   private func change(
     _ tenant: Tenant, _ body: (Netlink, String, String) throws(XSKError) -> Void
   ) -> [XSKError] {
-    guard tenant.vlan == nil, !uplinks.isEmpty else { return [] }
+    guard tenant.tier == .veth, tenant.vlan == nil, !uplinks.isEmpty else { return [] }
     var problems: [XSKError] = []
     do throws(XSKError) {
       let netlink = try Netlink()

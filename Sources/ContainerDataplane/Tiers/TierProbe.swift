@@ -1,15 +1,16 @@
 import CXsk
 import Glibc
 import Rtnetlink
+import TenantAPI
 import XSKEngine
 
 /// Finds out by trying, or by asking the kernel, which tiers this node has. What is made for it is made in a network namespace
 /// that goes with the probe. Some tens of milliseconds; needs CAP_SYS_ADMIN.
 public struct TierProbe: Sendable {
-  /// Physical devices whose queues containers could have: the uplinks.
-  private let devices: [String]
+  private let pools: [QueuePool]
 
-  public init(devices: [String]) { self.devices = devices }
+  /// - Parameter pools: devices of the configuration whose queues containers can have.
+  public init(pools: [QueuePool]) { self.pools = pools }
 
   public func reports() -> [TierReport] { [veth, physicalQueue, queueLease] }
 
@@ -36,43 +37,26 @@ public struct TierProbe: Sendable {
 
   // MARK: Physical queue
 
-  private var physicalQueue: TierReport {
-    TierReport(
-      .physicalQueue, isAvailable: false,
-      devices.isEmpty
-        ? "this xskd gives containers no physical queues; it has no uplinks to look at either"
-        : "this xskd gives containers no physical queues, whatever a device can do",
-      devices: devices.map(Self.judge))
-  }
+  /// What the configuration's devices could do. Nothing is attached to them: that may flap their links.
+  private var physicalQueue: TierReport { TierReport(pools.map(Self.look)) }
 
-  /// Whether a device could give one of its queues away. Nothing is attached: that may flap its link.
-  private static func judge(_ name: String) -> TierReport.Device {
-    let device: NetworkDevice
-    do throws(XSKError) { device = try NetworkDevice(named: name) } catch {
-      return TierReport.Device(device: name, isCapable: false, detail: error.problem)
+  private static func look(_ pool: QueuePool) -> QueuePoolStatus {
+    var device: NetworkDevice
+    do throws(XSKError) { device = try NetworkDevice(named: pool.device, looksFar: false) } catch {
+      return QueuePoolStatus(
+        name: pool.name, device: pool.device, problem: "\(error.subject): \(error.problem)", queues: [])
     }
-    let obstacles = obstacles(device)
-    return TierReport.Device(
-      device: name, isCapable: obstacles.isEmpty,
-      detail: obstacles.isEmpty
-        ? "driver \(device.driver), zero-copy, \(device.queues.receive) queues; steering is its operator's (ethtool -N), and so is "
-          + "what stops a container from sending with others' addresses"
-        : obstacles.joined(separator: "; "))
-  }
-
-  static func obstacles(_ device: NetworkDevice) -> [String] {
-    var obstacles: [String] = []
-    if device.queues.receive < 2 {
-      let more = device.queues.maximumReceive > 1 ? " (ethtool -L: up to \(device.queues.maximumReceive))" : ""
-      obstacles.append("it has one queue\(more), which the node needs")
+    device.lookAtXDP()
+    let queues = pool.numbers(of: device.queues.receive).map { queue in
+      QueuePoolStatus.Queue(
+        queue: queue,
+        state: queue >= device.queues.receive
+          ? .missing : device.boundQueues?.contains(queue) == true ? .held : .free)
     }
-    let driver = device.driver.isEmpty ? "" : " \(device.driver)"
-    switch device.xdp?.features.contains(.zeroCopy) {
-    case true?: break
-    case false?: obstacles.append("its driver\(driver) has no zero-copy")
-    case nil: obstacles.append("this kernel does not tell whether its driver\(driver) has zero-copy (before 6.3)")
-    }
-    return obstacles
+    return QueuePoolStatus(
+      name: pool.name, device: pool.device, pciID: device.busAddress,
+      problem: device.isUp ? nil : "\(device.name): is down; bring it up: ip link set dev \(device.name) up",
+      hasZeroCopy: device.xdp.map { $0.features.contains(.zeroCopy) }, queues: queues)
   }
 
   // MARK: Queue lease

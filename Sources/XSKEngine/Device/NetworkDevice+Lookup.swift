@@ -44,11 +44,15 @@ extension NetworkDevice {
     }
     // The bus's part of sysfs is the same in every namespace.
     if let busAddress, let node = SmallFile.integer("/sys/bus/pci/devices/\(busAddress)/numa_node") { numaNode = node }
-    if var netdev = try? NetdevFamily.open() {
-      xdp = try? netdev.capabilities(ifindex: index)
-      boundQueues = try? netdev.boundQueues(ifindex: index)
-    }
+    lookAtXDP()
     program?.findName()
+  }
+
+  /// Asks the kernel what the driver can do with XDP, and which queues AF_XDP sockets are bound to now.
+  package mutating func lookAtXDP() {
+    guard var netdev = try? NetdevFamily.open() else { return }
+    xdp = try? netdev.capabilities(ifindex: index)
+    boundQueues = try? netdev.boundQueues(ifindex: index)
   }
 
   private static func queues(_ link: LinkDescription, _ channels: Channels?) -> Queues {

@@ -67,6 +67,21 @@ public struct NetworkDevice: Hashable, Sendable {
     queues: Queues(receive: 1, transmit: 1), rings: nil, numaNode: -1, offloads: Offloads([:]), xdp: nil,
     program: nil, boundQueues: nil, peer: nil)
 
+  /// A device of another network namespace, of which no more is known than somebody there tells. It has no index here.
+  ///
+  /// - Parameter queues: how many of its queues matter.
+  static func elsewhere(_ name: String, mtu: Int, address: String, queues: Int) -> NetworkDevice {
+    var device = none
+    (device.name, device.mtu) = (name, mtu)
+    device.hardwareAddress = address.split(separator: ":").compactMap { UInt8($0, radix: 16) }
+    (device.isUp, device.isRunning) = (true, true)
+    device.queues = Queues(receive: max(1, queues), transmit: max(1, queues))
+    return device
+  }
+
+  /// Whether the kernel can be asked about it here.
+  var isHere: Bool { index != 0 }
+
   /// The MAC address as it is written: "02:00:00:00:00:01".
   public var hardwareAddressText: String {
     hardwareAddress.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")

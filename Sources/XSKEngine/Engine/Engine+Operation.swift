@@ -29,7 +29,7 @@ extension Engine {
   ///
   /// The supervisor does it within about 50 ms; `portStatus` tells.
   ///
-  /// - Throws: if there is no such port.
+  /// - Throws: if there is no such port, or one is an attachment's physical queue: what comes to it is steered elsewhere.
   public func drain(port name: String? = nil) throws(XSKError) { try setDrained(true, name) }
 
   /// Takes a port's packets again, or all ports'.
@@ -57,6 +57,11 @@ extension Engine {
       throw XSKError(
         name ?? "", "no such port",
         remedy: "choose one of \(ports.filter { !$0.isEmpty }.map(\.name).joined(separator: ", "))")
+    }
+    if isWanted, let port = chosen.first(where: { $0.attachment?.interface.isPhysical == true }) {
+      throw XSKError(
+        port.name, "a physical queue, whose packets are not this program's to send elsewhere",
+        remedy: "steer them elsewhere on the node (ethtool -N), or stop")
     }
     for port in chosen { port.update { $0.isDrainWanted = isWanted } }
   }

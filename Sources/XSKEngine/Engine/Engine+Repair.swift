@@ -130,13 +130,22 @@ extension Engine {
     }
   }
 
+  private func lookUp(_ port: Port) throws(XSKError) -> NetworkDevice {
+    if let attachment = port.attachment, attachment.interface.isPhysical {
+      let device = try attachment.physicalDevice()
+      port.update { $0.device = device }
+      return device
+    }
+    // What lies behind the device matters to metadata only.
+    return try NetworkDevice(named: port.name, looksFar: !port.isSpare || configuration.metadata.isOn)
+  }
+
   /// A fresh, bound socket for a queue whose device is there (again), and the longest frame that the device takes now.
   private func reopen(
     _ thread: WorkerThread, _ queue: EnginePlan.Queue
   ) throws(XSKError) -> (socket: XSKSocket, maximumLength: Int) {
     let port = ports[queue.port]
-    // What lies behind the device matters to metadata only.
-    let device = try NetworkDevice(named: port.name, looksFar: !port.isSpare || configuration.metadata.isOn)
+    let device = try lookUp(port)
     guard device.isUp else {
       throw XSKError(port.name, "is down", remedy: "bring it up: ip link set dev \(port.name) up")
     }
@@ -226,6 +235,7 @@ extension Port {
   /// A program whose device is gone went with it.
   func detachIfGone() {
     let state = current
+    guard attachment?.interface.isPhysical != true else { return }
     if let now = try? LinkDescription.named(state.name), now.index == state.device.index { return }
     detach()
     update { $0.link = .gone }

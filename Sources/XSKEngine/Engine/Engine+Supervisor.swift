@@ -144,7 +144,8 @@ extension Engine {
 
   private func watchLink(_ port: Port) {
     let state = port.current
-    guard state.link != .empty else { return }
+    // Of a device elsewhere the sockets tell: they fail.
+    guard state.link != .empty, port.attachment?.interface.isPhysical != true else { return }
     let link: Port.LinkState
     if let now = try? LinkDescription.named(port.name), now.index == state.device.index {
       link = now.flags & UInt32(IFF_RUNNING) != 0 ? .up : .down

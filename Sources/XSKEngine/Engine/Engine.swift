@@ -76,7 +76,13 @@ public final class Engine: Sendable {
     var configuration = configuration
     try configuration.adopt(attachments)
     var devices: [NetworkDevice] = []
-    for port in configuration.ports { devices.append(try NetworkDevice(named: port.device)) }
+    for (port, attachment) in zip(configuration.ports, attachments) {
+      if let attachment, attachment.interface.isPhysical {
+        devices.append(try attachment.physicalDevice())
+      } else {
+        devices.append(try NetworkDevice(named: port.device))
+      }
+    }
     let plan = try EnginePlan(configuration, devices: devices, attachments: attachments)
     // What an attachment takes, its daemon has seen to.
     for port in configuration.ports where port.attachment == nil {
@@ -161,7 +167,7 @@ public final class Engine: Sendable {
     _ devices: [NetworkDevice], _ notes: borrowing Mutex<MessageLog>
   ) -> [AppliedNAPISettings] {
     var applied: [AppliedNAPISettings] = []
-    for device in devices {
+    for device in devices where device.isHere {
       switch NAPISettings.apply(.busyPolling, to: device) {
       case .success(let settings): applied.append(settings)
       case .failure(let error): notes.withLock { $0.append("\(error); busy polling goes on without") }

@@ -3,7 +3,8 @@ import Glibc
 import Synchronization
 
 /// A container's interface whose AF_XDP sockets another process hands over: xskd, through the socket `afxdp.sock` that is
-/// mounted into the container. It takes no capability and no locked memory.
+/// mounted into the container. It takes no capability and no locked memory. Or queues of a physical device, which is not in
+/// the container.
 ///
 ///     let queue = try AdoptedQueue.connect(path: "/run/xskd/afxdp.sock")
 ///
@@ -15,16 +16,20 @@ import Synchronization
 public final class Attachment: Sendable {
   /// The interface as the daemon set it up.
   public struct Interface: Hashable, Sendable {
-    /// Its name in the container.
+    /// Its name in the container; of physical queues the attachment's, by which no interface is there.
     public let name: String
     /// Bytes of an IP packet.
     public let mtu: Int
-    /// MAC addresses, as in `02:00:00:00:00:01`: its own, and the gateway's, which every packet goes to.
+    /// Its MAC address, as in `02:00:00:00:00:01`.
     public let address: String
-    public let gateway: String
+    /// The MAC address of the gateway, which every packet goes to; nil with physical queues: their network has neighbours.
+    public let gateway: String?
+    /// It is no interface in the container, but queues of a physical device, which others have queues of, too. What it sends
+    /// passes no policy.
+    public let isPhysical: Bool
     /// The VLAN that it is bridged to; nil: it is routed.
     public let vlan: Int?
-    /// Its IP addresses with prefix length. What comes from others is dropped.
+    /// Its IP addresses with prefix length. What comes from others is dropped, but for physical queues.
     public internal(set) var addresses: [String]
   }
 
@@ -51,19 +56,31 @@ public final class Attachment: Sendable {
   public init(path: String) throws(XSKError) {
     self.path = path
     let call = try HandoverCall(path: path)
+    interface = try Self.interface(call, path)
+    quota = try Self.quota(call.ask("/xsk_quota").words, path)
+    takeMap(call)
+  }
+
+  private static func interface(_ call: HandoverCall, _ path: String) throws(XSKError) -> Interface {
     var (interface, count) = try Self.interface(call.ask("/xsk_device").words, path)
     for number in 0..<count {
       let words = try call.ask("/xsk_address,\(number)").words
       if words.count == 2 { interface.addresses.append(String(words[1])) }
     }
-    self.interface = interface
-    quota = try Self.quota(call.ask("/xsk_quota").words, path)
-    takeMap(call)
+    return interface
+  }
+
+  /// A physical device, as the daemon tells of it now: nobody can look it up here.
+  func physicalDevice() throws(XSKError) -> NetworkDevice {
+    let now = try Self.interface(try HandoverCall(path: path), path)
+    return .elsewhere(now.name, mtu: now.mtu, address: now.address, queues: quota.sockets)
   }
 
   deinit { replaceMap(-1) }
 
   private func takeMap(_ call: HandoverCall) {
+    // Others have queues of the device, so nobody gets its map.
+    guard !interface.isPhysical else { return }
     guard let answer = try? call.ask("/xsk_map_fd,\(interface.name)") else { return replaceMap(-1) }
     for extra in answer.descriptors.dropFirst() { close(extra) }
     replaceMap(answer.descriptors.first ?? -1)
@@ -98,12 +115,13 @@ public final class Attachment: Sendable {
 
   private static func interface(_ words: [Substring], _ path: String) throws(XSKError) -> (Interface, addresses: Int) {
     let values = values(words.dropFirst(2))
+    let isPhysical = values["tier"] == "physical-queue"
     guard words.count > 2, let mtu = values["mtu"].flatMap(HandoverRequest.number), let address = values["mac"],
-      let gateway = values["gw"], let count = values["addresses"].flatMap(HandoverRequest.number), count <= 64
+      isPhysical || values["gw"] != nil, let count = values["addresses"].flatMap(HandoverRequest.number), count <= 64
     else { throw strange(path) }
     let interface = Interface(
-      name: String(words[1]), mtu: mtu, address: String(address), gateway: String(gateway),
-      vlan: values["vlan"].flatMap(HandoverRequest.number), addresses: [])
+      name: String(words[1]), mtu: mtu, address: String(address), gateway: values["gw"].map(String.init),
+      isPhysical: isPhysical, vlan: values["vlan"].flatMap(HandoverRequest.number), addresses: [])
     return (interface, count)
   }
 

@@ -83,6 +83,8 @@ final class HandoverCall {
         path, "does not understand \(text.split(separator: ",")[0])", remedy: "use the same version of xskd and of this"
       )
     }
-    return XSKError(path, words.dropFirst().joined(separator: ","), remedy: "ask for less, or have xskd's quota raised")
+    let reason = words.dropFirst().joined(separator: ",")
+    let remedy = reason.contains("quota") ? "ask for less, or have xskd's quota raised" : "see what xskd says of it"
+    return XSKError(path, reason, remedy: remedy)
   }
 }

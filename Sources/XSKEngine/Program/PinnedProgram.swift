@@ -35,16 +35,17 @@ package final class PinnedProgram: Sendable {
   /// - Parameters:
   ///   - folder: made if it is not there; its path must lie in a BPF file system, which takes no names with dots.
   ///   - device: in the calling thread's network namespace.
+  ///   - queues: entries of a new map; nil: as many as the device has RX queues now.
   ///   - modes: XDP modes to try, in this order.
   /// - Throws: a folder that is in no BPF file system, or the refusal of the last mode.
   package static func open(
-    in folder: String, device: NetworkDevice, modes: [XDPMode] = [.native, .generic]
+    in folder: String, device: NetworkDevice, queues: Int? = nil, modes: [XDPMode] = [.native, .generic]
   ) throws(XSKError) -> PinnedProgram {
     try makeFolder(folder)
     if let pinned = resume(in: folder, device: device) { return pinned }
     remove(in: folder)
     try makeFolder(folder)
-    let queues = device.receiveQueuesUnderXDP
+    let queues = queues ?? device.receiveQueuesUnderXDP
     let program = try XDPProgram(
       [.plain], device: device.name, ifindex: device.index, queues: queues, modes: modes)
     do throws(XSKError) {
@@ -58,7 +59,7 @@ package final class PinnedProgram: Sendable {
   }
 
   /// What is pinned, if it is whole and on this very device.
-  private static func resume(in folder: String, device: NetworkDevice) -> PinnedProgram? {
+  package static func resume(in folder: String, device: NetworkDevice) -> PinnedProgram? {
     let link = unsafe cxsk_pinned_open("\(folder)/\(linkName)")
     guard link >= 0 else { return nil }
     defer { close(link) }
@@ -89,6 +90,9 @@ package final class PinnedProgram: Sendable {
       )
     }
   }
+
+  /// Redirects a queue's packets no more: they go to the kernel's stack.
+  package func remove(queue: Int) { _ = cxsk_map_delete(socketMap, UInt32(queue)) }
 
   /// Takes a program off its device and removes what is pinned in a folder, and the folder. Nothing there is no error; the
   /// device and its namespace may be gone.

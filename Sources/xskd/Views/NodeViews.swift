@@ -25,6 +25,11 @@ struct TextTable {
   }
 }
 
+extension PhysicalQueues {
+  /// `eth2 queue 2,3`
+  fileprivate var text: String { "\(device) queue \(queues.map { "\($0)" }.joined(separator: ","))" }
+}
+
 /// `xskd show tenants`.
 struct TenantsView: Decodable {
   struct Entry: Decodable {
@@ -36,6 +41,7 @@ struct TenantsView: Decodable {
     let addresses: [String]
     let vlan: Int?
     let policy: String
+    let physicalQueues: PhysicalQueues?
     let socketPath: String
     let handover: TenantEndpoint.Counts?
   }
@@ -49,7 +55,8 @@ struct TenantsView: Decodable {
       let addresses = tenant.addresses + (tenant.vlan.map { ["VLAN \($0)"] } ?? [])
       table.add([
         TextTable.shortened(tenant.id), tenant.name, tenant.device,
-        tenant.hostDevice, tenant.mac, addresses.joined(separator: " "), tenant.policy,
+        tenant.physicalQueues?.text ?? tenant.hostDevice, tenant.mac,
+        addresses.isEmpty ? "-" : addresses.joined(separator: " "), tenant.policy.isEmpty ? "-" : tenant.policy,
         tenant.handover.map { "\($0.sockets) handed over" } ?? "not served",
       ])
     }
@@ -97,8 +104,18 @@ struct StatusView: Decodable {
 /// `xskd show counters`.
 struct CountersView: Decodable {
   let tenants: [FollowedTenant]
+  let uncounted: [CounterReport.Uncounted]
 
   var text: String {
+    ((uncounted.isEmpty || !tenants.isEmpty ? [counted] : []) + uncounted.map(Self.text)).joined(separator: "\n")
+  }
+
+  private static func text(_ tenant: CounterReport.Uncounted) -> String {
+    "\(TextTable.shortened(tenant.tenant))  \(tenant.name)  \(tenant.physicalQueues.text): not counted here; see its own "
+      + "counters (XDP_STATISTICS), and ethtool -S \(tenant.physicalQueues.device)"
+  }
+
+  private var counted: String {
     guard !tenants.isEmpty else { return "no tenants" }
     var table = TextTable(["TENANT", "NAME", "", "PACKETS", "BYTES", "MATCHED", "DROPPED"])
     for tenant in tenants {

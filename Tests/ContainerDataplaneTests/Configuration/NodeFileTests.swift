@@ -124,6 +124,48 @@ import XSKEngine
     #expect(report.problems.first?.description.hasPrefix(problem) == true, "\(report.problems)")
   }
 
+  @Test func `devices whose queues containers may have are read, and looked at if somebody can`() throws {
+    let text = """
+      version: 1
+      uplinks: {wan: {device: eth1}}
+      queues:
+        fast: {device: eth2, queues: [2, 3-5]}
+        all: {device: eth3}
+      """
+    let report = Self.parse(text)
+    #expect(
+      report.configuration?.queuePools == [
+        QueuePool("fast", device: "eth2", queues: [2, 3, 4, 5]), QueuePool("all", device: "eth3"),
+      ], "\(report.problems)")
+    // A device that isn't there may come.
+    #expect(NodeConfigurationFile.parse(text, file: "x") { $0 == "eth2" ? 6 : nil }.problems == [])
+    let few = NodeConfigurationFile.parse(text, file: "x") { _ in 4 }
+    #expect(
+      few.problems.map(\.description)
+        == [4, 5].map {
+          "x:4:32: queues.fast.queues: value \"\($0)\": eth2 has queues 0 to 3; name one of these, or give it more: ethtool -L eth2"
+        })
+  }
+
+  @Test(arguments: [
+    ("{a: {}}", "xskd.yaml:3:13: queues.a.device: missing"),
+    (
+      "{a: {device: eth1}}",
+      "xskd.yaml:3:22: queues.a.device: value \"eth1\": an uplink: the dataplane takes all of its packets"
+    ),
+    ("{a: {device: e}, b: {device: e}}", "xskd.yaml:3:38: queues.b.device: value \"e\": \"a\" has the same device"),
+    ("{a: {device: e, queues: []}}", "xskd.yaml:3:33: queues.a.queues: an empty list"),
+    ("{a: {device: e, queues: [1, 1]}}", "xskd.yaml:3:37: queues.a.queues[1]: value \"1\": 1 is named twice"),
+    ("{a: {device: e, queues: [-1]}}", "xskd.yaml:3:34: queues.a.queues[0]: value \"-1\""),
+    ("{a: {device: e, queue: 1}}", "xskd.yaml:3:25: queues.a.queue: unknown key; did you mean \"queues\"?"),
+    ("{a: {device: a/b}}", "xskd.yaml:3:22: queues.a.device: value \"a/b\""),
+  ])
+  func `wrong devices for queues are told with their place`(_ queues: String, _ problem: String) {
+    let report = Self.parse("version: 1\nuplinks: {wan: {device: eth1}}\nqueues: \(queues)")
+    #expect(report.configuration == nil)
+    #expect(report.problems.first?.description.hasPrefix(problem) == true, "\(report.problems)")
+  }
+
   @Test func `everything that is wrong is told at once`() {
     let report = Self.parse(
       "version: 1\ncapacity: {tenants: 0}\nquota: {umem: x}\npolicies: {a: {ingress: {default: no}}}\nuplinks: {a: {}}")

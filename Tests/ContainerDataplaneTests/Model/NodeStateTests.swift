@@ -62,6 +62,28 @@ import XSKEngine
     #expect(problems.first?.subject.contains(clash.claim) == true, "\(problems)")
   }
 
+  @Test func `tenants with queues of one device are told apart by their queues`() throws {
+    let state = NodeState(tenants: [.sample(1), .onQueues(2, [2]), .onQueues(3, [3, 5])])
+    #expect(state.problems() == [])
+    let json = try state.json()
+    #expect(try NodeState(json: json, file: "state.json") == state)
+    #expect(state.tenants.map(\.tier) == [.veth, .physicalQueue, .physicalQueue])
+    let clash = NodeState(tenants: [.onQueues(1, [2, 3]), .onQueues(2, [3])]).problems()
+    #expect(clash.map(\.subject) == ["tenant container2-eth0: queue 3 of eth2"])
+    let address = NodeState(tenants: [.sample(2), .onQueues(2, [3], container: 4)]).problems()
+    #expect(address.map(\.subject) == ["tenant container4-eth0: address 10.1.0.2"])
+  }
+
+  @Test func `a state of before there were tiers is read`() throws {
+    let text = """
+      {"generation": 3, "version": 1, "tenants": [{"id": "c-eth0", "name": "c", "namespace": "/run/netns/c", "device": "eth0",
+       "hostDevice": "xskt00000000001", "mac": "02:00:00:00:00:01", "hostMAC": "02:00:00:00:00:02", "mtu": 1500,
+       "addresses": ["10.1.0.5/32"], "policy": "default", "port": 0, "createdAt": "2026-01-31T12:00:00Z",
+       "quota": {"frames": 8192, "sockets": 1, "umemBytes": 16777216}}]}
+      """
+    #expect(try NodeState(json: Array(text.utf8), file: "state.json").tenants.map(\.tier) == [.veth])
+  }
+
   @Test func `one VLAN has one tenant`() {
     var tenants = [Tenant.sample(1), .sample(2)]
     (tenants[0].vlan, tenants[1].vlan) = (9, 9)

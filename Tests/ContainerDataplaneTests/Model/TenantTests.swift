@@ -10,6 +10,35 @@ import XSKEngine
     #expect(Tenant.sample(1).ipAddresses.map(\.description) == ["10.1.0.1", "fd00::1"])
   }
 
+  @Test func `a tenant with physical queues is right without addresses, port and policy`() {
+    #expect(Tenant.onQueues(1, [2]).problems() == [])
+    var bare = Tenant.onQueues(1, [2])
+    bare.addresses = []
+    #expect(bare.problems() == [])
+  }
+
+  static let queueFaults = [
+    Fault("physicalQueues.queues") { $0.physicalQueues?.queues = [] },
+    Fault("physicalQueues.queues") { $0.physicalQueues?.queues = [1, 1] },
+    Fault("physicalQueues.queues") { $0.physicalQueues?.queues = [-1] },
+    Fault("physicalQueues.device") { $0.physicalQueues?.device = "eth3" },
+    Fault("physicalQueues.pciID") { $0.physicalQueues?.pciID = "a\nb" },
+    Fault("port") { $0.port = 0 },
+    Fault("vlan") { $0.vlan = 5 },
+    Fault("bandwidth") { $0.bandwidth = .init(ingressRate: 1) },
+    Fault("policy") { $0.policy = "default" },
+    Fault("addresses") { $0.addresses = ["10.1.0.5/33"] },
+    Fault("addresses") { $0.addresses = ["10.1.0.5/0"] },
+  ]
+
+  @Test(arguments: queueFaults)
+  func `what would be promised to a tenant with physical queues, and not kept, is wrong`(_ fault: Fault) {
+    var tenant = Tenant.onQueues(1, [2])
+    fault.change(&tenant)
+    let problems = tenant.problems()
+    #expect(problems.count == 1 && problems[0].subject.contains(": \(fault.key) "), "\(problems)")
+  }
+
   /// A key, and what makes it wrong.
   struct Fault: Sendable {
     let key: String
@@ -107,5 +136,17 @@ extension Tenant {
       id: "container\(number)-eth0", name: "pod\(number)", namespace: "/run/netns/container\(number)", device: "eth0",
       mac: "02:00:00:00:00:\(byte)", hostMAC: "02:00:00:00:01:\(byte)",
       addresses: ["10.1.0.\(number)/32", "fd00::\(digits)/128"], port: number - 1, createdAt: "2026-01-31T12:00:00Z")
+  }
+
+  /// One with queues of eth2.
+  static func onQueues(_ number: Int, _ queues: [Int], container: Int? = nil) -> Tenant {
+    let mac = "02:00:00:00:02:01"
+    var tenant = Tenant(
+      id: "container\(container ?? number)-eth0", name: "pod\(number)",
+      namespace: "/run/netns/container\(container ?? number)", device: "eth0", hostDevice: "eth2", mac: mac,
+      hostMAC: mac,
+      addresses: ["10.1.0.\(number)/24"], policy: "", createdAt: "2026-01-31T12:00:00Z")
+    tenant.physicalQueues = .init(device: "eth2", queues: queues)
+    return tenant
   }
 }

@@ -17,8 +17,13 @@ final class ServeLab {
   /// - Parameters:
   ///   - configuration: its file's text.
   ///   - options: further options; by default no dataplane is started.
-  init(_ configuration: String = "version: 1\n", options: [String] = ["--dataplane", "external"]) throws {
+  ///   - prepare: makes what has to be there before the daemon is started.
+  init(
+    _ configuration: String = "version: 1\n", options: [String] = ["--dataplane", "external"],
+    prepare: (DaemonLab) throws -> Void = { _ in }
+  ) throws {
     node = try DaemonLab()
+    try prepare(node)
     self.configuration = "\(node.directory)/xskd.yaml"
     self.options = options
     try Data(configuration.utf8).write(to: URL(filePath: self.configuration))

@@ -23,12 +23,14 @@ import XSKLab
     _ = try VethPair(
       VethEnd("w0", in: world, address: mac, addresses: ["192.0.2.1/24"]),
       VethEnd("up0", in: node.host, addresses: ["192.0.2.10/24"]))
+    _ = try VethPair(VethEnd("w1", in: world), VethEnd("eth2", in: node.host))
     #expect(try world.run(["ip", "route", "add", "10.1.0.0/24", "via", "192.0.2.10"]).succeeded)
     let configuration = "\(node.directory)/xskd.yaml"
     try Data(
       """
       version: 1
       uplinks: {wan: {device: up0, addresses: [192.0.2.10/24]}}
+      queues: {fast: {device: eth2}}
       capacity: {tenants: 4}
       neighbours: {192.0.2.1: {mac: "\(mac)", port: wan}}
       routes: [{prefix: 0.0.0.0/0, via: 192.0.2.1}]
@@ -60,6 +62,11 @@ import XSKLab
       try Ping.run(from: world, to: "10.1.0.5", count: 1, timeout: .milliseconds(200)).isComplete
     }
     #expect(isAnswered, "\(dataplane.errors)")
+    let queue = QueueLab.Guest(
+      namespace: container, tenant: try client.attach("one-net1", QueueLab.request(container)))
+    #expect(try queue.lend(through: ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-all"]).hasSuffix("!1"))
+    #expect(try queue.lend(through: []).contains("CAP_NET_ADMIN"))
+    try client.detach("one-net1")
     let page = String(decoding: try client.ask("GET", "/metrics"), as: UTF8.self)
     #expect(try MetricsParser(page).value("xskfwd_port_up", ["port": tenant.hostDevice]) == 1)
     #expect(!page.contains("spare"), "ports without a device")
@@ -69,7 +76,7 @@ import XSKLab
     Glibc.kill(pid, SIGHUP)
     #expect(daemon.waitForOutput("read again", timeout: .seconds(20)), "\(daemon.errors)")
     try client.detach("one-eth0")
-    #expect(try node.leftovers() == [])
+    #expect(try node.leftovers() == ["_queues"])
     Glibc.kill(pid, SIGTERM)
     _ = try ControlClient(path: node.places.dataplaneControl).request("/v1/stop", method: "POST")
     for (name, process) in [("xskd", daemon), ("xskd-dataplane", dataplane)] {

@@ -1,0 +1,165 @@
+import Glibc
+import Synchronization
+import XSKEngine
+
+/// A physical device whose queues tenants have, with the one program that hands each queue's packets to its tenant's socket.
+///
+/// A queue without a socket is the host's stack's. The XSKMAP never leaves this process: whoever has it could redirect the
+/// queues of others. Program and map are pinned, so that tenants' traffic goes on when this process ends, and the next one finds
+/// them.
+///
+/// Thread-safe. It is used by threads that are in the device's network namespace.
+final class QueueDevice: Sendable {
+  private struct State {
+    var program: PinnedProgram?
+    /// As it was when it was looked at last; nil: it isn't there.
+    var device: NetworkDevice?
+    var obstacle: XSKError?
+  }
+
+  let name: String
+  let folder: String
+  private let state = Mutex(State())
+
+  init(_ name: String, bpfDirectory: String) {
+    self.name = name
+    folder = Self.folder(of: name, in: bpfDirectory)
+  }
+
+  /// The program and the map are an earlier process's.
+  var isResumed: Bool { state.withLock { $0.program?.isResumed ?? false } }
+
+  /// What keeps its queues from being given to anybody.
+  var obstacle: XSKError? { state.withLock { $0.obstacle } }
+
+  /// Sees whether the device is there and has the program, and puts it there if it can be. Some system calls if all is well.
+  ///
+  /// - Parameter owned: queues that tenants have. What an earlier process left in the map for others is taken out.
+  /// - Returns: a line for the log if something is otherwise than at the last look.
+  func look(owned: Set<Int>) -> String? {
+    state.withLock { state in
+      let (before, hadProgram) = (state.obstacle, state.program != nil)
+      do throws(XSKError) {
+        let device = try NetworkDevice(named: name, looksFar: false)
+        state.device = device
+        if state.program?.ifindex != device.index || device.program == nil {
+          state.program = nil
+          let program = try program(on: device)
+          for queue in 0..<program.queues where !owned.contains(queue) { program.remove(queue: queue) }
+          state.program = program
+        }
+        state.obstacle =
+          device.isUp
+          ? nil : XSKError(name, "is down", remedy: "bring it up: ip link set dev \(name) up", code: ENETDOWN)
+      } catch {
+        state.obstacle = error
+        if error.code == ENODEV { (state.device, state.program) = (nil, nil) }
+      }
+      if let obstacle = state.obstacle { return obstacle == before ? nil : "queues of \(obstacle)" }
+      guard before != nil || !hadProgram, let program = state.program else { return nil }
+      return "queues of \(name): \(program.mode.rawValue) XDP\(program.isResumed ? ", as it was" : "")"
+    }
+  }
+
+  private func program(on device: NetworkDevice) throws(XSKError) -> PinnedProgram {
+    if let program = PinnedProgram.resume(in: folder, device: device) { return program }
+    // Ours, if there is any, on a device that was there before, or with too small a map.
+    PinnedProgram.remove(in: folder)
+    if let other = try NetworkDevice(named: name, looksFar: false).program {
+      throw XSKError(
+        name, "another XDP program is on it (id \(other.id))", remedy: "take it off: ip link set dev \(name) xdp off",
+        code: EBUSY)
+    }
+    // Room for queues that it gets later: a new map would be without the tenants' sockets.
+    return try PinnedProgram.open(
+      in: folder, device: device, queues: max(device.queues.receive, device.queues.maximumReceive))
+  }
+
+  /// The device as it is now, and its program.
+  ///
+  /// - Throws: what is in the way.
+  func current() throws(XSKError) -> (device: NetworkDevice, program: PinnedProgram) {
+    let device = try NetworkDevice(named: name, looksFar: false)
+    guard let program = state.withLock({ $0.program }), program.ifindex == device.index else {
+      throw obstacle ?? XSKError(name, "was made anew", remedy: "wait a moment", code: EAGAIN)
+    }
+    return (device, program)
+  }
+
+  /// As it was when it was looked at last.
+  var facts: (device: NetworkDevice?, program: PinnedProgram?) { state.withLock { ($0.device, $0.program) } }
+
+  /// Whether a socket can be bound to a queue: one is, for a moment, without the driver's taking part.
+  ///
+  /// - Parameter patience: milliseconds that a queue is waited for which is busy. The kernel lets go of one a moment after its
+  ///   socket was closed.
+  /// - Throws: other reasons than that the queue is busy.
+  func isBindable(_ queue: Int, patience: Int) throws(XSKError) -> Bool {
+    let (device, _) = try current()
+    try device.requireQueue(queue)
+    let umem = try UMEM(UMEMConfiguration(frames: 64, pages: .plain))
+    let socket = try XSKSocket(
+      name: "\(name) queue \(queue)", umem: umem,
+      SocketConfiguration(rings: RingSizes(receive: 64, transmit: 64), mode: .copy, bindPatience: patience))
+    do throws(XSKError) {
+      try socket.bind(ifindex: device.index, queue: queue)
+      return true
+    } catch {
+      guard error.code == EBUSY else { throw error }
+      return false
+    }
+  }
+
+  /// The first so many of some queues that a socket can be bound to; all if there are fewer.
+  func bindable(_ queues: [Int], count: Int) throws(XSKError) -> [Int] {
+    guard queues.count >= count else { return queues }
+    var found: [Int] = []
+    // Only if it must be, those are waited for whose sockets have just been closed.
+    for patience in [0, 300] {
+      for queue in queues where found.count < count && !found.contains(queue) {
+        if try isBindable(queue, patience: patience) { found.append(queue) }
+      }
+    }
+    return found.sorted()
+  }
+
+  /// Queues whose packets go to no socket any more.
+  func release(_ queues: [Int]) {
+    guard let program = state.withLock({ $0.program }) else { return }
+    for queue in queues where queue < program.queues { program.remove(queue: queue) }
+  }
+
+  /// Takes the program off the device, and removes what is pinned.
+  func remove() {
+    state.withLock { $0 = State() }
+    Self.remove(folder: folder)
+  }
+
+  // MARK: Places
+
+  /// In a place that no tenant's id leads to: those begin with a letter or a digit.
+  private static func parent(in bpfDirectory: String) -> String { "\(bpfDirectory)/_queues" }
+
+  /// BPF file systems take no names with dots (kernel/bpf/inode.c, bpf_lookup).
+  static func folder(of name: String, in bpfDirectory: String) -> String {
+    let plain = name.flatMap { $0 == "." ? "@0" : $0 == "@" ? "@1" : String($0) }
+    return "\(parent(in: bpfDirectory))/\(String(plain))"
+  }
+
+  /// Removes what is pinned for devices that are none of these, and answers how many there were.
+  static func removeLeftovers(bpfDirectory: String, keeping names: Set<String>) -> [String] {
+    let folders = Set(names.map { folder(of: $0, in: bpfDirectory) })
+    let parent = parent(in: bpfDirectory)
+    let others = DirectoryListing.names(in: parent).sorted().filter { !folders.contains("\(parent)/\($0)") }
+    for other in others { remove(folder: "\(parent)/\(other)") }
+    return others
+  }
+
+  private static func remove(folder: String) {
+    PinnedProgram.remove(in: folder)
+    // Only if it was the last one.
+    let parent = String(folder[..<(folder.lastIndex(of: "/") ?? folder.startIndex)])
+    // Safe: the path is a C string for the call.
+    unsafe rmdir(parent)
+  }
+}

@@ -1,0 +1,35 @@
+import Testing
+
+@testable import ContainerDataplane
+
+/// Who gets a socket of the host's network namespace.
+@Suite struct ProcessPowersTests {
+  private static func status(
+    _ permitted: String = "0", inheritable: String = "0", bounding: String = "0", ambient: String = "0",
+    gainsNone: Bool = false
+  ) -> String {
+    """
+    Name:\tnc: x
+    CapInh:\t\(inheritable)
+    CapPrm:\t\(permitted)
+    CapEff:\t\(permitted)
+    CapBnd:\t\(bounding)
+    CapAmb:\t\(ambient)
+    NoNewPrivs:\t\(gainsNone ? 1 : 0)
+    """
+  }
+
+  @Test(arguments: [
+    (status(), false), (status("1000"), true), (status("00000000a80425fb"), false), (status("000001ffffffffff"), true),
+    (status(inheritable: "1000"), true), (status(ambient: "1000"), true), (status(bounding: "1000"), true),
+    // Whatever it starts has no more than it has itself.
+    (status(bounding: "1000", gainsNone: true), false), (status("1000", gainsNone: true), true),
+    (status(bounding: "ef"), false),
+  ])
+  func `it is CAP_NET_ADMIN, held or within reach, that matters`(status: String, canAdministrate: Bool) {
+    #expect(ProcessPowers(status)?.canAdministrate == canAdministrate, "\(status)")
+  }
+
+  @Test(arguments: ["", "CapPrm:\t0\n", "CapInh:\t0\nCapPrm:\tx\nCapEff:\t0\nCapBnd:\t0"])
+  func `what can't be read is not taken for harmless`(status: String) { #expect(ProcessPowers(status) == nil) }
+}
