@@ -136,6 +136,15 @@ struct DoctorChecksTests {
       "choose queues 0 to 3, or add queues: ethtool -L eth0 combined 8", on: .ideal, Requirements(queues: [0, 4])),
     Ailment(
       "queues", .failed, "out of range (it has queue 0)", "choose queue 0", on: .veth, Requirements(queues: [-1])),
+    Ailment(
+      "queues", .limited, "while an XDP program is attached its driver virtio_net receives on 8 queues, not 4",
+      "ethtool -L eth0 combined 8", on: .ideal
+    ) { $0.driver = "virtio_net" },
+    Ailment("queues", .ok, "RX 5, TX 4", nil, on: .ideal) {
+      $0.driver = "virtio_net"
+      $0.queues.receive = 5
+    },
+    Ailment("queues", .ok, "RX 4, TX 4", nil, on: .ideal, Requirements(queues: [0])) { $0.driver = "virtio_net" },
     Ailment("sockets", .failed, "busy (another socket is bound", "stop it or choose another queue", on: .ideal) {
       $0.boundQueues = [3]
     },

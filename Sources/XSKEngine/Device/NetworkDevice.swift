@@ -23,6 +23,15 @@ public struct NetworkDevice: Hashable, Sendable {
       self.maximumReceive = maximumReceive ?? receive
       self.maximumTransmit = maximumTransmit ?? transmit
     }
+
+    /// Whether the driver has queues that are not in use.
+    var mayGrow: Bool { maximumReceive > receive }
+
+    /// What is wrong with a driver that takes more queues into use by itself.
+    func growth(to count: Int, driver: String) -> String {
+      "while an XDP program is attached its driver \(driver) receives on \(count) queues, not \(receive): "
+        + "packets of the others would go past"
+    }
   }
 
   /// Descriptors in each of the driver's own rings.

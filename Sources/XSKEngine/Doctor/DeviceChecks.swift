@@ -36,6 +36,15 @@ struct DeviceChecks {
       return Finding("queues", of: error.subject, .failed, error.problem, remedy: error.remedy)
     }
     let counts = device.queues
+    // It wants a queue pair for each CPU, and takes them if it has as many that are not in use.
+    let grown = counts.receive + host.usableCPUs.count
+    if device.driver == "virtio_net", device.program == nil, grown <= counts.maximumReceive,
+      requirements.queues.map({ $0.count == counts.receive }) ?? true
+    {
+      return Finding(
+        "queues", of: device.name, .limited, counts.growth(to: grown, driver: device.driver),
+        remedy: "ethtool -L \(device.name) combined \(counts.maximumReceive)")
+    }
     return Finding("queues", of: device.name, .ok, "RX \(counts.receive), TX \(counts.transmit)")
   }
 

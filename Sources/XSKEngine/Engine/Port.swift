@@ -116,7 +116,22 @@ final class Port: Sendable {
     let program = try XDPProgram(
       forms(for: device), device: device.name, ifindex: device.index,
       queues: max(device.queues.receive, (queues.max() ?? 0) + 1), modes: request.programModes)
+    do throws(XSKError) { try requireAllQueues(of: device) } catch {
+      program.detach()
+      throw error
+    }
     update { $0.program = program }
+  }
+
+  /// virtio_net gives XDP a queue pair for each CPU where it can, and receives on those, too: packets of flows that come there
+  /// would go past an engine that was to have all.
+  private func requireAllQueues(of device: NetworkDevice) throws(XSKError) {
+    guard device.queues.mayGrow, queues.count == device.queues.receive else { return }
+    let count = try NetworkDevice(named: device.name, looksFar: false).queues.receive
+    guard count > device.queues.receive else { return }
+    throw XSKError(
+      device.name, device.queues.growth(to: count, driver: device.driver),
+      remedy: "ethtool -L \(device.name) combined \(device.queues.maximumReceive)")
   }
 
   /// Loads what the next device of an empty spare port will get, where no device decides what that is.
