@@ -83,6 +83,14 @@ extension Netlink {
     try change(name, header, isUp ? "can't be brought up" : "can't be taken down")
   }
 
+  /// Has the device receive packets for other stations' MAC addresses, and of all VLANs, too.
+  package func setPromiscuous(_ name: String) throws(XSKError) {
+    var header = ifinfomsg()
+    header.ifi_flags = UInt32(IFF_PROMISC)
+    header.ifi_change = UInt32(IFF_PROMISC)
+    try change(name, header, "can't be made promiscuous")
+  }
+
   package func setMTU(_ name: String, _ mtu: UInt32) throws(XSKError) {
     try change(name, ifinfomsg(), "does not take an MTU of \(mtu)") { $0.attribute(IFLA_MTU, mtu) }
   }

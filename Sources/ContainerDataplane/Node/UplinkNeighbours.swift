@@ -2,16 +2,25 @@ import Glibc
 import Rtnetlink
 import XSKEngine
 
-/// Has the kernel answer on the uplinks for routed tenants' addresses (proxy ARP, proxy neighbour discovery).
+/// Has the kernel answer on the uplinks for routed tenants' addresses (proxy ARP, proxy neighbour discovery), and the first uplink
+/// take what is sent to bridged ones: a network card keeps other stations' packets, and VLANs that it was not told of, to itself.
 struct UplinkNeighbours: Sendable {
   let uplinks: [String]
 
   /// What could not be done is said, not fatal: an uplink may be away for a while.
   func add(_ tenant: Tenant) -> [XSKError] {
-    change(tenant) { netlink, address, uplink throws(XSKError) in
+    if tenant.vlan != nil { return receiveAll() }
+    return change(tenant) { netlink, address, uplink throws(XSKError) in
       try Self.prepare(uplink, isIPv6: address.contains(":"))
       try netlink.addProxy(address, on: uplink)
     }
+  }
+
+  /// It stays: others may want it by now.
+  private func receiveAll() -> [XSKError] {
+    guard let first = uplinks.first else { return [] }
+    do throws(XSKError) { try Netlink().setPromiscuous(first) } catch { return [error] }
+    return []
   }
 
   func remove(_ tenant: Tenant) -> [XSKError] {

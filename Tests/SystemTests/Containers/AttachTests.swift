@@ -68,7 +68,8 @@ import XSKLab
   @Test func `a VLAN's container has its network and gateway, and this host is nobody there`() throws {
     let lab = try DaemonLab()
     let container = try NetworkNamespace("one")
-    let node = try lab.node()
+    _ = try VethPair(VethEnd("w0", in: container), VethEnd("up0", in: lab.host))
+    let node = try lab.node(NodeSettings(uplinks: ["up0"]))
     var request = AttachRequest(
       name: "n", namespace: DaemonLab.path(of: container), device: "eth0", addresses: ["10.7.0.5/24"])
     request.vlan = 7
@@ -80,6 +81,9 @@ import XSKLab
     #expect(routes.contains("10.7.0.0/24 dev eth0"), "\(routes)")
     let here = try lab.host.run(["ip", "address", "show", "dev", tenant.hostDevice]).output
     #expect(!here.contains("inet"), "\(here)")
+    // A network card would keep the VLAN, and what is sent to the container's MAC address, to itself.
+    let uplink = try lab.host.run(["ip", "link", "show", "dev", "up0"]).output
+    #expect(uplink.contains("PROMISC"), "\(uplink)")
     #expect(try lab.host.run { try node.problems(of: "one-eth0") } == [])
   }
 
