@@ -16,7 +16,8 @@ public struct TierProbe: Sendable {
 
   // MARK: veth
 
-  /// A pair is made, a program attached to one end, and a socket bound there: all that an attachment needs of the kernel.
+  /// A pair is made, a program attached to one end, a socket bound there, and its rings mapped again, as by the process that it
+  /// is handed to: all that an attachment needs of the kernel.
   private var veth: TierReport {
     let refusal = Self.inside { () throws(XSKError) in
       let netlink = try Netlink()
@@ -28,6 +29,7 @@ public struct TierProbe: Sendable {
       let socket = try XSKSocket(
         name: "probe0 queue 0", umem: umem, SocketConfiguration(rings: RingSizes(receive: 64, transmit: 64)))
       try socket.bind(ifindex: device.index, queue: 0)
+      _ = try XSKSocket(adopting: dup(socket.descriptor), name: "veth", rings: socket.configuration.rings)
       program.detach()
     }
     return TierReport(

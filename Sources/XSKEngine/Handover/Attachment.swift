@@ -138,7 +138,7 @@ public final class Attachment: Sendable {
   /// - Parameters:
   ///   - request: what the socket is to be like; its `umem` is the memory's.
   ///   - umem: of sealed memory (`UMEMConfiguration.Pages.sealedMemfd`). Several sockets may be over the same.
-  /// - Throws: over the quota, the queue in use, a kernel before 5.19.
+  /// - Throws: over the quota, the queue in use, a kernel before 6.4.
   public func queue(_ request: HandoverRequest, over umem: UMEM) throws(XSKError) -> AdoptedQueue {
     var request = request
     request.umem = umem.configuration

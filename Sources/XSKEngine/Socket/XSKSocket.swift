@@ -44,7 +44,7 @@ public final class XSKSocket: Sendable {
     applyTransmitOptions()
   }
 
-  /// Takes over a socket that another process made and bound: maps its rings, which the kernel allows after bind (5.19 on;
+  /// Takes over a socket that another process made and bound: maps its rings, which the kernel allows after bind (6.4 on;
   /// older kernels answer EBUSY).
   ///
   /// - Parameters:
@@ -74,7 +74,7 @@ public final class XSKSocket: Sendable {
     } catch {
       guard error.code == EBUSY else { throw error }
       throw XSKError(
-        name, "this kernel maps no rings of a socket that is bound", remedy: "use Linux 5.19 or newer", code: EBUSY)
+        name, "this kernel maps no rings of a socket that is bound", remedy: "use Linux 6.4 or newer", code: EBUSY)
     }
   }
 
