@@ -28,6 +28,7 @@ enum TenantTrafficKind: String, CaseIterable {
     if self == .none {
       configuration.sources = nil
       configuration.rules = RuleSet(default: .route)
+      configuration.access = [:]
       configuration.limiters = []
     }
     return try Policy(configuration, facts: [], routes: try policy.makeRoutes(uplinks: []))

@@ -61,7 +61,7 @@ public final class Dataplane {
     for uplink in node.uplinks { devices.append(try NetworkDevice(named: uplink.device)) }
     let policy = Self.firstPolicy(options, node)
     var reasons = ReasonNumbers()
-    let numbers = try reasons.reasons(of: policy.configuration.rules)
+    let numbers = try reasons.reasons(of: policy.configuration)
     let facts = devices.map(PortFacts.init)
     let current = CurrentPolicy(policy)
     self.current = current
@@ -158,7 +158,7 @@ extension Dataplane {
     let state = try NodeState.read(options.statePath)
     let next = try NodePolicy(changed, tenants: state.tenants)
     var reasons = reasons
-    let numbers = try reasons.reasons(of: next.configuration.rules)
+    let numbers = try reasons.reasons(of: next.configuration)
     let facts = engine.portStatus.prefix(node.uplinks.count).map { PortFacts($0.device) }
     var routes = follower == nil ? try next.makeRoutes(uplinks: facts) : nil
     try engine.add(reasonNames: reasons.names)

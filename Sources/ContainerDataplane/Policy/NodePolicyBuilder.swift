@@ -1,22 +1,18 @@
 import Forwarder
 import XSKEngine
 
-/// Gathers rules, in this order:
+/// Gathers what the forwarder takes of each tenant.
 ///
-///     VLAN tenants     both ways; every way ends here
-///     egress           by source address, which the guard has tied to the port; what is accepted skips to
-///     ingress          by destination address; what is accepted is routed
-///     default          routed
+///     VLAN tenants     rules, both ways; every way ends there
+///     other tenants    access lists of their ports: egress for what arrives, ingress for what leaves; the rest is routed
 ///
-/// A tenant without rules and limits has none here.
+/// The guard has tied addresses to ports, so an access list knows its tenant by the port. A tenant without rules and limits has none.
 struct NodePolicyBuilder {
   let node: NodeConfiguration
   private(set) var configuration: ForwarderConfiguration
   private(set) var roles: [String: NodePolicy.Role] = [:]
   private(set) var tenants: [Int: Tenant] = [:]
   private var bridged: [Rule] = []
-  private var egress: [Rule] = []
-  private var ingress: [Rule] = []
   private var guards: [Int: SourceGuard.Port] = [:]
 
   init(_ node: NodeConfiguration) {
@@ -61,7 +57,7 @@ struct NodePolicyBuilder {
       for address in tenant.ipAddresses {
         configuration.neighbours.append(ConfiguredNeighbour(address, mac: tenant.macNumber ?? 0, port: port))
       }
-      addRouted(tenant, policy)
+      addRouted(tenant, port, policy)
     }
   }
 
@@ -69,11 +65,7 @@ struct NodePolicyBuilder {
   mutating func finish() {
     let hasVLANs = !bridged.isEmpty
     if hasVLANs { bridged.append(Self.unknownVLAN(node.uplinks[0].vlan)) }
-    let start = bridged.count + egress.count
-    let next: RuleAction = ingress.isEmpty ? .route : .skip(to: start)
-    for place in egress.indices where egress[place].actions.last == .route { egress[place].actions.removeLast(1) }
-    for place in egress.indices where !egress[place].isTerminal { egress[place].actions.append(next) }
-    configuration.rules = RuleSet(bridged + egress + ingress, default: .route)
+    configuration.rules = RuleSet(bridged, default: .route)
     for (number, uplink) in node.uplinks.enumerated() {
       guards[number] = SourceGuard.Port(
         sources: .foreign, vlan: uplink.vlan, leavesTagsToRules: hasVLANs && number == 0, isolation: 0)
@@ -89,30 +81,32 @@ struct NodePolicyBuilder {
 // MARK: Routed tenants
 
 extension NodePolicyBuilder {
-  private mutating func addRouted(_ tenant: Tenant, _ policy: TenantPolicy) {
-    let addresses = tenant.ipAddresses
-    // Where accepted packets go on is known at the end.
-    egress += rules(tenant, .egress, policy.egress, then: [.route], isAlways: false) { match in
-      guard let source = Self.restrict(addresses, match.source) else { return false }
-      match.source = source
-      return true
-    }
-    ingress += rules(tenant, .ingress, policy.ingress, then: [.route], isAlways: false) { match in
-      guard let destination = Self.restrict(addresses, match.destination) else { return false }
-      match.destination = destination
-      return true
-    }
+  private mutating func addRouted(_ tenant: Tenant, _ port: Int, _ policy: TenantPolicy) {
+    let access = PortAccess(
+      arriving: accessList(tenant, .egress, policy.egress), leaving: accessList(tenant, .ingress, policy.ingress))
+    if access != PortAccess() { configuration.access[port] = access }
   }
 
-  /// Those of a tenant's addresses that a rule's own condition leaves; nil: none.
-  private static func restrict(
-    _ addresses: [IPAddress], _ condition: Condition<RulePrefix>?
-  ) -> Condition<RulePrefix>? {
-    let left = addresses.filter { address in
-      guard let condition else { return true }
-      return condition.values.contains { $0.contains(address) } != condition.isNegated
+  /// nil: nothing is asked, and nothing limited.
+  private mutating func accessList(
+    _ tenant: Tenant, _ direction: NodePolicy.Role.Direction, _ policy: TenantPolicy.Direction
+  ) -> AccessList? {
+    guard !policy.isOpen else { return nil }
+    let reason = "acl_\(tenant.policy)"
+    var list = AccessList()
+    list.packets = policy.packets.map { limiter(tenant, direction, $0) }
+    list.bits = policy.bits.map { limiter(tenant, direction, $0) }
+    func add(_ name: String, isOwn: Bool = false, _ match: RuleMatch, _ accepts: Bool) {
+      let reason = accepts ? nil : reason
+      let name = self.name(tenant, direction, name, isOwn: isOwn, reason: reason)
+      list.rules.append(AccessList.Rule(name, match, drop: reason))
     }
-    return left.isEmpty ? nil : Condition(left.map(RulePrefix.init))
+    for rule in policy.rules { add(rule.name, rule.match, rule.accepts) }
+    // What falls through passes anyway; where there are limits it is counted as well.
+    if !policy.accepts || list.packets != nil || list.bits != nil {
+      add("default", isOwn: true, RuleMatch(), policy.accepts)
+    }
+    return list
   }
 }
 
@@ -121,10 +115,7 @@ extension NodePolicyBuilder {
 extension NodePolicyBuilder {
   private mutating func addBridged(_ tenant: Tenant, _ port: Int, _ vlan: Int, _ policy: TenantPolicy) {
     let out: [RuleAction] = [.setVLAN(.tag(id: vlan)), .forward(port: 0)]
-    bridged += rules(tenant, .egress, policy.egress, then: out, isAlways: true) { match in
-      match.ingressPort = [UInt8(port)]
-      return true
-    }
+    bridged += rules(tenant, .egress, policy.egress, then: out) { $0.ingressPort = [UInt8(port)] }
     let isIn: (inout RuleMatch) -> Void = { match in
       match.ingressPort = [0]
       match.vlan = [.ids(UInt16(vlan)...UInt16(vlan))]
@@ -146,10 +137,7 @@ extension NodePolicyBuilder {
           $0.destinationMAC = .noneOf(MACPattern(tenant.macNumber ?? 0))
         }, .drop("other_mac")))
     let into: [RuleAction] = [.setVLAN(.remove), .forward(port: port)]
-    bridged += rules(tenant, .ingress, policy.ingress, then: into, isAlways: true) { match in
-      isIn(&match)
-      return true
-    }
+    bridged += rules(tenant, .ingress, policy.ingress, then: into, isIn)
   }
 
   /// Tagged packets of VLANs that nobody has.
@@ -166,42 +154,38 @@ extension NodePolicyBuilder {
 // MARK: Rules of a direction
 
 extension NodePolicyBuilder {
-  /// The rules of a tenant's direction.
+  /// The rules of a VLAN tenant's direction.
   ///
   /// - Parameters:
   ///   - end: what becomes of packets that are accepted, behind the limits.
-  ///   - isAlways: there is no other place where accepted packets are sent on.
-  ///   - bind: ties a match to the tenant; false: no packet of its can match.
+  ///   - bind: ties a match to the tenant.
   private mutating func rules(
     _ tenant: Tenant, _ direction: NodePolicy.Role.Direction, _ policy: TenantPolicy.Direction, then end: [RuleAction],
-    isAlways: Bool, _ bind: (inout RuleMatch) -> Bool
+    _ bind: (inout RuleMatch) -> Void
   ) -> [Rule] {
-    guard isAlways || !policy.isOpen else { return [] }
     let reason = "acl_\(tenant.policy)"
-    let accept = limits(tenant, direction, policy) + end
+    let limits = [policy.packets, policy.bits].compactMap { $0 }.map { limit in
+      RuleAction.rateLimit(limiter: limiter(tenant, direction, limit), excess: "rate_limit")
+    }
     var rules: [Rule] = []
     func add(_ name: String, isOwn: Bool = false, _ match: RuleMatch, _ accepts: Bool) {
       var match = match
-      guard bind(&match) else { return }
+      bind(&match)
       let name = self.name(tenant, direction, name, isOwn: isOwn, reason: accepts ? nil : reason)
-      rules.append(Rule(name, match, accepts ? accept : [.drop(reason)]))
+      rules.append(Rule(name, match, accepts ? limits + end : [.drop(reason)]))
     }
     for rule in policy.rules { add(rule.name, rule.match, rule.accepts) }
-    // What falls through is sent on by the last resort, but would meet no limit there.
-    if isAlways || !policy.accepts || accept.count > end.count {
-      add("default", isOwn: true, RuleMatch(), policy.accepts)
-    }
+    add("default", isOwn: true, RuleMatch(), policy.accepts)
     return rules
   }
 
-  private mutating func limits(
-    _ tenant: Tenant, _ direction: NodePolicy.Role.Direction, _ policy: TenantPolicy.Direction
-  ) -> [RuleAction] {
-    [policy.packets, policy.bits].compactMap { $0 }.map { limit in
-      let name = name(tenant, direction, "\(limit.unit)", isOwn: true, reason: "rate_limit")
-      configuration.limiters.append(RateLimiter(name, limit))
-      return .rateLimit(limiter: configuration.limiters.count - 1, excess: "rate_limit")
-    }
+  /// The number of a new limiter.
+  private mutating func limiter(
+    _ tenant: Tenant, _ direction: NodePolicy.Role.Direction, _ limit: RateLimit
+  ) -> Int {
+    let name = name(tenant, direction, "\(limit.unit)", isOwn: true, reason: "rate_limit")
+    configuration.limiters.append(RateLimiter(name, limit))
+    return configuration.limiters.count - 1
   }
 
   /// A name that no other tenant's has, whatever port it is on: counts are kept by names.
@@ -214,24 +198,5 @@ extension NodePolicyBuilder {
     let full = "\(tenant.hostDevice).\(direction == .ingress ? "in" : "out")\(isOwn ? "-" : ".")\(name)"
     roles[full] = NodePolicy.Role(tenant: tenant.id, direction: direction, name: name, reason: reason)
     return full
-  }
-}
-
-extension RulePrefix {
-  init(_ address: IPAddress) {
-    switch address {
-    case .ipv4(let number): self = .ipv4(number, length: 32)
-    case .ipv6(let number): self = .ipv6(number, length: 128)
-    }
-  }
-
-  func contains(_ address: IPAddress) -> Bool {
-    switch (self, address) {
-    case (.ipv4(let prefix, let length), .ipv4(let number)):
-      IPv4Prefix(masking: prefix, length: length).contains(number)
-    case (.ipv6(let prefix, let length), .ipv6(let number)):
-      IPv6Prefix(masking: prefix, length: length).contains(number)
-    default: false
-    }
   }
 }

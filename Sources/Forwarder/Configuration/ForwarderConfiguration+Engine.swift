@@ -22,7 +22,7 @@ extension ForwarderConfiguration {
     configuration.metadata = metadata
     if rules.offloads { configuration.offload = OffloadConfiguration(flows: offload.flows, sources: offload.sources) }
     configuration.reasonNames = DropReason.pipelineNames.merging(DropReason.hostNames) { first, _ in first }
-    for (number, name) in rules.dropReasons.enumerated() { configuration.reasonNames[.custom(number)] = name }
+    for (number, name) in dropReasonNames.enumerated() { configuration.reasonNames[.custom(number)] = name }
     return configuration
   }
 
@@ -71,9 +71,16 @@ extension ForwarderConfiguration {
   /// The prefix sets that rules name, by their numbers in `RuleSet.prefixSets`.
   ///
   /// - Throws: a set that is not there, or takes too much memory.
-  public func prefixSets() throws(XSKError) -> [PrefixSet] {
+  public func prefixSets() throws(XSKError) -> [PrefixSet] { try prefixSets(rules.prefixSets, having: [:]) }
+
+  /// Prefix sets by their names, of which some are there already.
+  func prefixSets(_ names: [String], having: [String: PrefixSet]) throws(XSKError) -> [PrefixSet] {
     var made: [PrefixSet] = []
-    for name in rules.prefixSets {
+    for name in names {
+      if let set = having[name] {
+        made.append(set)
+        continue
+      }
       guard let set = sets.first(where: { $0.name == name }) else {
         throw XSKError("prefix set \"\(name)\"", "not there", remedy: "define it, or correct the name")
       }
@@ -85,7 +92,7 @@ extension ForwarderConfiguration {
   /// The reason that packets are dropped under, by the name that an action has.
   public var dropReasons: [String: DropReason] {
     var reasons: [String: DropReason] = ["policy": .policy, "rate_limit": .rateLimit]
-    for (number, name) in rules.dropReasons.enumerated() { reasons[name] = .custom(number) }
+    for (number, name) in dropReasonNames.enumerated() { reasons[name] = .custom(number) }
     return reasons
   }
 }

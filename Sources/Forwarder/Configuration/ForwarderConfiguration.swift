@@ -20,6 +20,8 @@ public struct ForwarderConfiguration: Hashable, Sendable {
   public var metadata: MetadataConfiguration
   /// Which sources may come in where; nil: nobody looks.
   public var sources: SourceGuard?
+  /// Access lists for routed packets, by the number of the port.
+  public var access: [Int: PortAccess] = [:]
   /// Decisions of rules that the XDP program carries out; of use only if a rule has `Rule.offload`.
   public var offload = OffloadSettings()
 

@@ -67,12 +67,14 @@
       full = time &+ ahead &+ cost
       return 1
     }
-    let conforming = conforming(packets, cost, room)
+    let conforming = Self.conforming(packets, cost, room, depth: depth)
     if conforming > 0 { full = time &+ ahead &+ cost &* UInt64(conforming) }
     return conforming
   }
 
-  @inlinable @inline(never) func conforming(_ packets: Int, _ cost: UInt64, _ room: UInt64) -> Int {
+  /// How many of some packets there is room for. One that costs more than a burst passes when the whole burst is there.
+  @inlinable @inline(never)
+  static func conforming(_ packets: Int, _ cost: UInt64, _ room: UInt64, depth: UInt64) -> Int {
     if cost > depth { return room == depth ? 1 : 0 }
     let wanted = UInt64(packets).multipliedReportingOverflow(by: cost)
     if !wanted.overflow && wanted.partialValue <= room { return packets }

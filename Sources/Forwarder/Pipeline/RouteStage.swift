@@ -140,6 +140,10 @@ public final class Routes: Sendable {
   @inlinable @inline(__always)
   func verdict(_ place: Int) -> Verdict { .forward(to: links[place].port) }
 
+  /// The port of a hop that `plainHop` has found.
+  @inlinable @inline(__always)
+  func port(_ place: Int) -> UInt8 { links[place].port }
+
   @inlinable static var noPlainHop: Int { -1 }
 
   /// The next hop of packets that need new MAC addresses and a lower hop limit, and nothing else: nearly all. Of others
@@ -175,6 +179,14 @@ public final class Routes: Sendable {
   func port(_ key: FlowKey) -> UInt8? {
     let value = lookup(key)
     return value == IPv4RouteTable.View.noRoute ? nil : hops[Int(value)].port
+  }
+
+  /// The port that packets to a destination leave by, or would if their neighbour were known; nil: they don't leave.
+  func egress(_ key: FlowKey) -> UInt8? {
+    let value = lookup(key)
+    guard value != IPv4RouteTable.View.noRoute else { return nil }
+    let hop = hops[Int(value)]
+    return hop.kind == .neighbour || hop.kind == .unresolved ? hop.port : nil
   }
 
   /// The next hop for a destination; `noRoute`: there is none, or it is not IP.

@@ -27,6 +27,7 @@ public struct PipelineCounts: Hashable, Sendable, Codable {
 
   /// Policies so far, the first included.
   public var generation: UInt64
+  /// Of the rule set, and behind them those of access lists.
   public var rules: [Rule]
   /// What no rule decided about.
   public var defaultAction: RuleCount
@@ -52,6 +53,7 @@ enum CountedThing: Hashable, Sendable {
   static func all(of policy: Policy) -> [CountedThing] {
     let configuration = policy.configuration
     return configuration.rules.rules.map { .rule($0.name) } + [.defaultAction, .malformed]
+      + policy.access.rules.map { .rule($0.name) }
       + policy.program.counterNames.map { .counter($0) }
       + configuration.limiters.flatMap { [.passed($0.name), .exceeded($0.name), .shared($0.name)] }
   }
@@ -62,6 +64,12 @@ extension [CountedThing: RuleCount] {
   mutating func add(_ policy: Policy, _ counters: PolicyCounters) {
     for (place, thing) in CountedThing.all(of: policy).enumerated() {
       self[thing, default: RuleCount()] += counters.read(place)
+    }
+    // What passes an access list's two limits is counted once.
+    for list in policy.access.lists {
+      guard let packets = list.packets, let bits = list.bits else { continue }
+      let thing = CountedThing.passed(policy.configuration.limiters[bits].name)
+      self[thing, default: RuleCount()] += counters.read(policy.places.limiter(packets))
     }
   }
 
@@ -77,7 +85,8 @@ extension PipelineCounts {
     func sum(_ thing: CountedThing) -> RuleCount { sums[thing] ?? RuleCount() }
     func rule(_ name: String, _ thing: CountedThing) -> Rule { Rule(name: name, sum(thing)) }
     self.generation = generation
-    rules = policy.configuration.rules.rules.map { rule($0.name, .rule($0.name)) }
+    let names = policy.configuration.rules.rules.map(\.name) + policy.access.rules.map(\.name)
+    rules = names.map { rule($0, .rule($0)) }
     defaultAction = sum(.defaultAction)
     malformed = sum(.malformed)
     counters = policy.program.counterNames.map { rule($0, .counter($0)) }

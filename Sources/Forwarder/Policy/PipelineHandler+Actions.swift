@@ -3,7 +3,7 @@ import PacketHeaders
 import XSKEngine
 
 /// What actions have said so far about the packets of a unit. Rate limits may let its first packets through and drop the rest.
-private struct UnitProgress {
+struct UnitProgress {
   /// Packets that are still on their way: the unit's first ones.
   var count: Int
   var tag = Tag.asItIs
@@ -34,6 +34,7 @@ extension PipelineHandler {
         switch step.kind {
         case .verdict: return finish(step.verdict, unit, progress, gro, &burst)
         case .route:
+          if state.access.isOn, !pass(&progress, unit, summary, gro, &burst) { return nil }
           let verdict = state.stage.route(unit, summary, of: gro, in: &burst, &answers)
           if verdict == RouteStage.forHost { return deliver(unit, progress, gro, &burst) }
           if verdict == .drop(.needsFragmentation) && unit.count > 1 {
@@ -183,7 +184,7 @@ extension PipelineHandler {
   }
 
   /// Sets the verdict of some of a unit's packets.
-  private static func decide(
+  static func decide(
     _ verdict: Verdict, _ unit: GROUnit, _ range: Range<Int>, _ gro: borrowing GROLite, _ burst: inout Burst
   ) {
     var index = unit.first

@@ -23,10 +23,18 @@ extension PipelineHandler {
     guard entry.kind == .route || entry.kind == .steps && state.hasPlainStepsOnly else { return nil }
     let hop = state.stage.plainHop(headers)
     guard hop != RouteStage.noPlainHop || !state.usesRoutes else { return nil }
-    state.counters.add(place, packets: 1, bytes: frame.byteCount)
-    if entry.kind == .steps {
-      let verdict = carryOutPlain(place, headers.key.address0, headers.key.identity, frame.byteCount, now)
-      if let verdict { return verdict }
+    if entry.kind == .route && !state.access.isOn {
+      state.counters.add(place, packets: 1, bytes: frame.byteCount)
+    } else {
+      let egress = hop == RouteStage.noPlainHop ? 0 : state.stage.port(hop)
+      let ports = UInt32(port) &<< 8 | UInt32(egress) | (entry.kind == .steps ? 1 &<< 16 : 0)
+      let outcome = carryOutPlain(
+        place, ports, headers.key.address0, headers.key.identity, frame.byteCount, now)
+      switch outcome {
+      case .isRouted: break
+      case .isUnknown: return nil
+      case .isDecided(let verdict): return verdict
+      }
     }
     state.stage.rewrite(plain: &frame, for: hop)
     let verdict = state.stage.verdict(hop)
@@ -36,18 +44,50 @@ extension PipelineHandler {
   /// Of a plain packet's flags those that rules ask for.
   @inlinable static var plainFlags: PacketSummary.Flags { [.flow, .addresses] }
 
+  /// What became of a plain packet.
+  @frozen @usableFromInline enum PlainOutcome {
+    /// It is to be sent where its route says.
+    case isRouted
+    /// More has to be known of it; nothing has been counted or changed.
+    case isUnknown
+    case isDecided(Verdict)
+  }
+
   /// As `carryOut`, of a plain packet. Its key comes in pieces, which are passed in registers.
   ///
   /// - Parameters:
-  ///   - first: the entry of the rule that it meets, which is counted already.
+  ///   - place: the entry of the rule that it meets.
+  ///   - ports: that it came in on, in bits 8 to 15; that its route leads to, in the lower ones. Bit 16: the rule has steps.
   ///   - addresses: `FlowKey.address0`.
-  /// - Returns: its verdict; nil: it is to be routed.
   @usableFromInline @inline(never)
   mutating func carryOutPlain(
-    _ first: Int, _ addresses: UInt64, _ identity: UInt64, _ bytes: Int, _ burstTime: UInt64
+    _ place: Int, _ ports: UInt32, _ addresses: UInt64, _ identity: UInt64, _ bytes: Int, _ burstTime: UInt64
+  ) -> PlainOutcome {
+    let (arriving, leaving) = AccessTable.numbers(ports)
+    let kinds = state.access.lists[arriving].kind | state.access.lists[leaving].kind
+    guard kinds <= AccessRecord.asksForFlow else { return .isUnknown }
+    state.counters.add(place, packets: 1, bytes: bytes)
+    let now = replayTime == 0 ? burstTime : replayTime
+    if ports &>> 16 != 0 {
+      if let verdict = carryOutSteps(place, addresses, identity, bytes, now) { return .isDecided(verdict) }
+    }
+    guard kinds != 0 else { return .isRouted }
+    let key = FlowKey(upper: (addresses, 0), lower: (0, 0), identity: identity)
+    // Both lists look at the same protocol and ports.
+    let served = state.access.services?.served(key) ?? 0
+    if let verdict = passPlain(arriving, served, key, bytes, now) { return .isDecided(verdict) }
+    if let verdict = passPlain(leaving, served, key, bytes, now) { return .isDecided(verdict) }
+    return .isRouted
+  }
+
+  /// The steps of a rule, and of those behind it as long as none is terminal.
+  ///
+  /// - Returns: the packet's verdict; nil: it is to be routed.
+  @inline(never)
+  private mutating func carryOutSteps(
+    _ first: Int, _ addresses: UInt64, _ identity: UInt64, _ bytes: Int, _ now: UInt64
   ) -> Verdict? {
     let key = FlowKey(upper: (addresses, 0), lower: (0, 0), identity: identity)
-    let now = replayTime == 0 ? burstTime : replayTime
     var place = first
     while true {
       let entry = state.entries[place]

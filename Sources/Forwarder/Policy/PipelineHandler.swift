@@ -47,6 +47,7 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
     if entry.kind == .route && !burst.isCapturing {
       let hop = state.stage.plainHop(gro.summary(of: unit))
       if hop != RouteStage.noPlainHop {
+        if state.access.isOn { return decideListed(place, hop, unit, gro, &burst) }
         let headers = gro.summary(of: unit)
         let bytes = state.stage.rewrite(
           unit, for: hop, network: Int(headers.networkOffset), version: headers.key.version, of: gro, in: &burst)
@@ -70,8 +71,8 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
   ) -> Verdict? {
     let entry = state.entries[place]
     switch entry.kind {
-    case .route: return routeOtherwise(unit, summary, gro, &burst)
-    case .verdict, .steps: return carryOut(place, unit, summary, gro, &burst)
+    case .route where !state.access.isOn: return routeOtherwise(unit, summary, gro, &burst)
+    case .route, .verdict, .steps: return carryOut(place, unit, summary, gro, &burst)
     case .offloadedSource, .offloadedFlow:
       ask(entry, summary, burst.port)
       return entry.verdict

@@ -48,7 +48,7 @@ struct PipelineStep: BitwiseCopyable, Sendable {
   }
 }
 
-/// The actions of all rules, and of the two last resorts behind them.
+/// The actions of all rules, of the two last resorts behind them, and what access lists' rules decide.
 struct PipelineProgram: Sendable {
   private(set) var entries: [PipelineEntry] = []
   private(set) var steps: [PipelineStep] = []
@@ -57,20 +57,30 @@ struct PipelineProgram: Sendable {
   private var counterNumbers: [String: Int] = [:]
   private let reasons: [String: DropReason]
   private let entryCount: Int
+  /// The entries that packets come to by the rule set, without the last resort for malformed ones.
+  private let wellFormed: Range<Int>
 
-  /// - Parameter reasons: what packets are dropped under, for each name in the rules.
-  init(_ set: RuleSet, reasons: [String: DropReason]) {
+  /// - Parameters:
+  ///   - access: all access lists' rules.
+  ///   - reasons: what packets are dropped under, for each name in the rules.
+  init(_ set: RuleSet, access: [AccessList.Rule], reasons: [String: DropReason]) {
     self.reasons = reasons
-    entryCount = set.rules.count + 2
+    entryCount = set.rules.count + 2 + access.count
+    wellFormed = 0..<set.rules.count + 1
     for rule in set.rules { add(rule.actions.map { step($0) }, offload: rule.offload) }
     add([step(set.defaultAction)])
     add([set.malformedAction.map { step($0) } ?? PipelineStep(kind: .malformed)])
+    // Routing is what packets that pass go on with.
+    for rule in access {
+      let verdict = rule.drop.map { Verdict.drop(reasons[$0] ?? .policy) }
+      entries.append(PipelineEntry(kind: verdict == nil ? .route : .verdict, verdict: verdict ?? .drop(.policy)))
+    }
   }
 
   /// Whether a plain packet's way can be gone to its end without looking at more than its headers, whatever rules it meets: they
   /// limit, count, skip, route, and give verdicts. The last resort for malformed packets is none that it meets.
   var hasPlainStepsOnly: Bool {
-    entries.dropLast().allSatisfy { entry in
+    entries[wellFormed].allSatisfy { entry in
       switch entry.kind {
       case .verdict, .route: true
       case .malformed, .offloadedSource, .offloadedFlow: false

@@ -5,6 +5,9 @@ public final class Policy: Sendable {
   public let configuration: ForwarderConfiguration
   let rules: CompiledRules
   let sets: [PrefixSet]
+  let access: AccessPlan
+  /// The prefix sets that access lists name, by their numbers there.
+  let accessSets: [PrefixSet]
   public let routes: Routes
   let program: PipelineProgram
   /// The drop reasons of the operator's, by the names that rules have.
@@ -27,8 +30,11 @@ public final class Policy: Sendable {
     self.reasons = reasons ?? configuration.dropReasons
     rules = try configuration.compiledRules()
     sets = try configuration.prefixSets()
+    access = try AccessPlan(configuration)
+    let made = Dictionary(uniqueKeysWithValues: zip(configuration.rules.prefixSets, sets))
+    accessSets = try configuration.prefixSets(access.compiled.ruleSet.prefixSets, having: made)
     if let routes { self.routes = routes } else { self.routes = try configuration.makeRoutes(facts) }
-    program = PipelineProgram(configuration.rules, reasons: self.reasons)
+    program = PipelineProgram(configuration.rules, access: access.rules, reasons: self.reasons)
   }
 
   /// The same policy with other routes: rules and sets are not made anew.
@@ -36,6 +42,7 @@ public final class Policy: Sendable {
     configuration = policy.configuration
     rules = policy.rules
     sets = policy.sets
+    (access, accessSets) = (policy.access, policy.accessSets)
     program = policy.program
     reasons = policy.reasons
     verdictGeneration = policy.verdictGeneration
@@ -56,27 +63,35 @@ public final class Policy: Sendable {
   }
 
   /// Whether rules ask for metadata, or set marks that later ones may ask for.
-  var usesMetadata: Bool { configuration.rules.rules.contains { !$0.match.metadata.isEmpty } }
+  var usesMetadata: Bool {
+    (configuration.rules.rules.map(\.match) + access.rules.map(\.match)).contains { !$0.metadata.isEmpty }
+  }
+
+  /// What is dropped under for being more than a limit.
+  func reason(ofLimiter number: Int) -> DropReason { reasons[configuration.limiters[number].excess] ?? .rateLimit }
 
   /// Whether any packet can be routed.
   var usesRoutes: Bool { program.steps.contains { $0.kind == .route } }
 }
 
-/// The order of what a worker counts: rules, default, malformed, named counters, and three for each limiter.
+/// The order of what a worker counts: rules, default, malformed, access lists' rules, named counters, and three for each limiter.
 struct PolicyPlaces: Sendable {
   let rules: Int
+  let accessRules: Int
   let counters: Int
   let limiters: Int
 
   init(_ policy: Policy) {
     rules = policy.configuration.rules.rules.count
+    accessRules = policy.access.rules.count
     counters = policy.program.counterNames.count
     limiters = policy.configuration.limiters.count
   }
 
   var defaultAction: Int { rules }
   var malformed: Int { rules + 1 }
-  var firstCounter: Int { rules + 2 }
+  var firstAccessRule: Int { rules + 2 }
+  var firstCounter: Int { firstAccessRule + accessRules }
   var firstLimiter: Int { firstCounter + counters }
   /// What conformed; what exceeded the limit is behind it, and what met a full table behind that.
   func limiter(_ number: Int) -> Int { firstLimiter + number * 3 }

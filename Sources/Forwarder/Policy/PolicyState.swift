@@ -17,6 +17,7 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
   @usableFromInline let sources: SourceGuardTable
   @usableFromInline let counters: PolicyCountersView
   var limiters: FixedArray<WorkerLimiter>
+  @usableFromInline var access: AccessTable
   /// Which of the states that were sent to the worker it is, from 0.
   let sequence: UInt64
   let places: PolicyPlaces
@@ -60,8 +61,9 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
     self.limiters = try FixedArray(count: limiters.count) { number throws(XSKError) in
       try WorkerLimiter(limiters[number], workers: workers)
     }
+    access = AccessTable(policy, workers: workers)
     ruleCount = places.rules
-    looksBeyondFlow = policy.rules.looksBeyondFlow
+    looksBeyondFlow = policy.rules.looksBeyondFlow || policy.access.compiled.looksBeyondFlow
     asksForFlowOnly = classifier.asksForFlowOnly
     usesMetadata = policy.usesMetadata
     usesRoutes = policy.usesRoutes
@@ -73,11 +75,14 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
 
   /// Takes over the buckets of limiters that are the same. In housekeeping.
   mutating func inherit(from past: inout PolicyState) {
-    let before = past.policy.configuration.limiters
-    for (number, limiter) in policy.configuration.limiters.enumerated() {
-      guard let heir = before.firstIndex(of: limiter) else { continue }
+    let now = policy.configuration.limiters
+    let before = Dictionary(
+      past.policy.configuration.limiters.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    for (number, limiter) in now.enumerated() {
+      guard let heir = before[limiter] else { continue }
       swap(&limiters[number], &past.limiters[heir])
     }
+    access.inherit(from: past.access) { before[now[$0]] }
   }
 
   /// Writes what the limiters know of themselves to the counters.

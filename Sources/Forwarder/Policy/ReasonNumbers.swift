@@ -7,11 +7,12 @@ public struct ReasonNumbers: Sendable {
 
   public init() {}
 
-  /// The reasons of a configuration, by the names that its rules have. New ones get new numbers.
+  /// The reasons of a configuration, by the names that its rules and access lists have. New ones get new numbers.
   ///
   /// - Throws: if there are no numbers left; then none is given.
-  public mutating func reasons(of set: RuleSet) throws(XSKError) -> [String: DropReason] {
-    let new = set.dropReasons.filter { numbers[$0] == nil }
+  public mutating func reasons(of configuration: ForwarderConfiguration) throws(XSKError) -> [String: DropReason] {
+    let names = configuration.dropReasonNames
+    let new = names.filter { numbers[$0] == nil }
     guard numbers.count + new.count <= DropReason.customCount else {
       throw XSKError(
         "drop reasons", "\(numbers.count + new.count) names since the start, \(DropReason.customCount) are possible",
@@ -19,7 +20,7 @@ public struct ReasonNumbers: Sendable {
     }
     for name in new { numbers[name] = numbers.count }
     var reasons: [String: DropReason] = ["policy": .policy, "rate_limit": .rateLimit]
-    for name in set.dropReasons { reasons[name] = numbers[name].map { .custom($0) } }
+    for name in names { reasons[name] = numbers[name].map { .custom($0) } }
     return reasons
   }
 

@@ -5,7 +5,8 @@ struct RuleNotes: Sendable {
 
   /// The numbers of a policy's entries, in their order.
   mutating func numbers(of policy: Policy) -> [UInt32] {
-    (policy.configuration.rules.rules.map(\.name) + ["(default)", "(malformed)"]).map { number(of: $0) }
+    (policy.configuration.rules.rules.map(\.name) + ["(default)", "(malformed)"]
+      + policy.access.rules.map(\.name)).map { number(of: $0) }
   }
 
   private mutating func number(of name: String) -> UInt32 {

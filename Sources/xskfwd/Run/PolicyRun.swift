@@ -24,7 +24,7 @@ final class PolicyRun {
     self.path = path
     self.configuration = configuration
     self.devices = devices
-    let numbers = try reasons.reasons(of: configuration.rules)
+    let numbers = try reasons.reasons(of: configuration)
     let facts = devices.map(PortFacts.init)
     let follower = try configuration.kernelRoutes.map { _ throws(XSKError) in
       try RouteFollowing(configuration) { Console.error("xskfwd: routes: \($0)") }
@@ -72,7 +72,7 @@ final class PolicyRun {
     // What the devices are like now: a MAC address or MTU may have changed.
     let facts = engine.portStatus.map { PortFacts($0.device) }
     var reasons = reasons
-    let numbers = try reasons.reasons(of: changed.rules)
+    let numbers = try reasons.reasons(of: changed)
     // Verdicts in the kernel that follow from the old policy go, and those that follow from the new one count from then on.
     let generation = engine.verdicts.map { $0.generation &+ 1 } ?? 0
     var routes = follower == nil ? try changed.makeRoutes(facts) : nil

@@ -31,7 +31,7 @@ final class NodeRig {
     let pipeline = Pipeline(
       try Policy(
         policy.configuration, facts: [], routes: try policy.makeRoutes(uplinks: Self.uplinks),
-        reasons: try reasons.reasons(of: policy.configuration.rules)))
+        reasons: try reasons.reasons(of: policy.configuration)))
     let names = reasons.names
     try counters.describe { $0.counters = $0.counters.adding(names) }
     worker = Worker(
@@ -122,7 +122,7 @@ final class NodeRig {
 
   func replace(_ node: NodeConfiguration, _ tenants: [Tenant]) throws {
     let next = try NodePolicy(node, tenants: tenants)
-    let numbers = try reasons.reasons(of: next.configuration.rules)
+    let numbers = try reasons.reasons(of: next.configuration)
     let names = reasons.names
     try counters.describe { $0.counters = $0.counters.adding(names) }
     let made = try Policy(

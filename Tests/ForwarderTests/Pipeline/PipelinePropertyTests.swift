@@ -50,7 +50,10 @@ import XSKEngine
     var random = RandomPolicy(seed << 8 | UInt64(rules), limitsFlows: order == .flows)
     var configuration = try random.configuration(
       network, rules: rules, gro: order != .arrival, limiters: order == .none ? 0 : 3, usesSets: seed % 10 == 0)
-    if isPlain { configuration.rules = RandomPolicy.plain(configuration.rules) }
+    if isPlain {
+      configuration.rules = RandomPolicy.plain(configuration.rules)
+      configuration.access = RandomPolicy.plain(configuration.access)
+    }
     var reference = ReferencePipeline(configuration, facts: RandomPolicy.facts)
     let policy = try Policy(configuration, facts: RandomPolicy.facts, routes: network.routes)
     #expect(!isPlain || policy.program.hasPlainStepsOnly && policy.rules.view.asksForFlowOnly)
@@ -112,6 +115,7 @@ import XSKEngine
       if found != wanted { faults.append("\(what): \(found), not \(wanted)") }
     }
     func count(_ rule: PipelineCounts.Rule) -> RuleCount { RuleCount(packets: rule.packets, bytes: rule.bytes) }
+    if counts.rules.count != reference.rules.count { faults.append("\(counts.rules.count) rules counted") }
     for (rule, wanted) in zip(counts.rules, reference.rules) { check(rule.name, count(rule), wanted) }
     check("default", counts.defaultAction, reference.defaultAction)
     check("malformed", counts.malformed, reference.malformed)

@@ -69,7 +69,57 @@ struct RandomPolicy {
     }
     let malformed = world.random.once(in: 2) ? terminal() : nil
     configuration.rules = RuleSet(rules, default: terminal(), malformed: malformed)
+    for port in 0..<3 {
+      let access = PortAccess(
+        arriving: try accessList("\(port)i", rules: count, usesSets: usesSets, limiters > 0, &configuration),
+        leaving: try accessList("\(port)o", rules: count, usesSets: usesSets, limiters > 0, &configuration))
+      if access != PortAccess() { configuration.access[port] = access }
+    }
     return configuration
+  }
+
+  /// Some are the same as others but for names and limits; of many rules they take more than one word.
+  private mutating func accessList(
+    _ name: String, rules: Int, usesSets: Bool, _ isLimited: Bool, _ configuration: inout ForwarderConfiguration
+  ) throws -> AccessList? {
+    guard !world.random.once(in: 3) else { return nil }
+    var matches = configuration.access.values.compactMap(\.arriving).first?.rules.map(\.match) ?? []
+    if matches.isEmpty || !world.random.once(in: 4) {
+      matches = (0..<world.number(0...(rules < 30 ? 4 : 50))).map { _ in
+        var match = world.match()
+        if !usesSets { (match.sourceSet, match.destinationSet) = (nil, nil) }
+        return match
+      }
+    }
+    var list = AccessList()
+    for (number, match) in matches.enumerated() {
+      let drop = world.random.once(in: 2) ? reason() : nil
+      list.rules.append(AccessList.Rule("a\(name)\(number)", match, drop: drop))
+    }
+    if isLimited && !limitsFlows && world.random.once(in: 2) {
+      list.packets = configuration.limiters.count
+      let limit = try RateLimit(.packets, perSecond: 1, burst: world.number(1...40))
+      configuration.limiters.append(RateLimiter("a\(name)", limit, excess: reason()))
+    }
+    return list
+  }
+
+  /// The same lists: of port 0 they ask for protocol and ports only, of port 1 for the flow.
+  static func plain(_ access: [Int: PortAccess]) -> [Int: PortAccess] {
+    func plain(_ list: AccessList?, _ port: Int) -> AccessList? {
+      guard var list, port < 2 else { return list }
+      for place in list.rules.indices {
+        list.rules[place].match = list.rules[place].match.flowPart
+        guard port == 0 else { continue }
+        (list.rules[place].match.source, list.rules[place].match.destination) = (nil, nil)
+        (list.rules[place].match.sourceSet, list.rules[place].match.destinationSet) = (nil, nil)
+      }
+      return list
+    }
+    return Dictionary(
+      uniqueKeysWithValues: access.map { port, access in
+        (port, PortAccess(arriving: plain(access.arriving, port), leaving: plain(access.leaving, port)))
+      })
   }
 
   /// The same rules without what plain packets would have to be looked at more closely for.

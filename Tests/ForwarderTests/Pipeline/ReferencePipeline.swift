@@ -10,6 +10,8 @@ import XSKEngine
 struct ReferencePipeline {
   let configuration: ForwarderConfiguration
   let classifier: ReferenceClassifier
+  /// Knows the sets of access lists' rules, too.
+  let accessClassifier: ReferenceClassifier
   /// The prefix sets' prefixes, by their numbers in the rules.
   let sets: [[RulePrefix]]
   let router: ReferenceRouter
@@ -25,6 +27,8 @@ struct ReferencePipeline {
   private(set) var passed: [RuleCount]
   private(set) var exceeded: [RuleCount]
   private var tokens: [Bucket: Int] = [:]
+  /// Where access lists' rules are counted, by their names.
+  private let accessPlaces: [String: Int]
 
   private struct Bucket: Hashable {
     var limiter: Int
@@ -34,14 +38,22 @@ struct ReferencePipeline {
   init(_ configuration: ForwarderConfiguration, facts: [PortFacts]) {
     self.configuration = configuration
     classifier = ReferenceClassifier(configuration.rules)
-    sets = configuration.rules.prefixSets.map { name in
+    // In the order in which they are counted, behind the rule set's.
+    let listed = configuration.access.sorted { $0.key < $1.key }.flatMap { _, access in
+      [access.arriving, access.leaving].compactMap { $0 }.flatMap(\.rules)
+    }
+    let all = RuleSet(configuration.rules.rules + listed.map { Rule($0.name, $0.match, .reflect) })
+    accessClassifier = ReferenceClassifier(all)
+    accessPlaces = Dictionary(
+      uniqueKeysWithValues: listed.enumerated().map { ($1.name, configuration.rules.rules.count + $0) })
+    sets = all.prefixSets.map { name in
       let set = configuration.sets.first { $0.name == name } ?? NamedPrefixes(name)
       return set.ipv4.map(RulePrefix.init) + set.ipv6.map(RulePrefix.init)
     }
     router = ReferenceRouter(configuration, facts: facts)
     sent = configuration.ports.map { _ in [] }
     drops = configuration.ports.map { _ in [:] }
-    rules = configuration.rules.rules.map { _ in RuleCount() }
+    rules = all.rules.map { _ in RuleCount() }
     passed = configuration.limiters.map { _ in RuleCount() }
     exceeded = passed
   }
@@ -94,6 +106,10 @@ struct ReferencePipeline {
     case .reflect: send(packet.frame, progress, to: port, from: port)
     case .host: drop(.noHost, port)
     case .route:
+      if let reason = refusal(packet, progress, on: port) {
+        drop(reason, port)
+        return true
+      }
       switch router.route(packet.frame, packet.summary) {
       case .refused(let reason): drop(reason, port)
       case .sent(let frame, let egress): send(frame, progress, to: egress, from: port)
@@ -116,6 +132,25 @@ struct ReferencePipeline {
     case .sample, .skip: return false
     }
     return true
+  }
+
+  /// Why a packet that is to be routed doesn't pass the access lists of the ports that it comes in on and leaves by.
+  private mutating func refusal(_ packet: RulePacket, _ progress: Progress, on port: Int) -> DropReason? {
+    var packet = packet
+    if let mark = progress.mark { packet.context.keys[MetadataKey.mark.number] = UInt64(mark) }
+    if let reason = refusal(packet, configuration.access[port]?.arriving) { return reason }
+    guard let egress = router.egress(packet.summary) else { return nil }
+    return refusal(packet, configuration.access[egress]?.leaving)
+  }
+
+  private mutating func refusal(_ packet: RulePacket, _ list: AccessList?) -> DropReason? {
+    guard let list else { return nil }
+    if let rule = list.rules.first(where: { accessClassifier.matches($0.match, packet) }) {
+      rules[accessPlaces[rule.name] ?? 0].add(packet)
+      if let drop = rule.drop { return reason(drop, packet) }
+    }
+    guard let limiter = list.packets, !take(packet, limiter) else { return nil }
+    return reason(configuration.limiters[limiter].excess, packet)
   }
 
   private func reason(_ name: String, _ packet: RulePacket) -> DropReason {

@@ -58,6 +58,15 @@ struct ReferenceRouter {
     return best
   }
 
+  /// The port that packets to a destination leave by.
+  func egress(_ summary: PacketSummary) -> Int? {
+    switch summary.key.version {
+    case 4: find(.ipv4(summary.key.destinationIPv4)).flatMap { Self.port(of: $0.target) }
+    case 6: find(.ipv6(summary.key.destinationIPv6)).flatMap { Self.port(of: $0.target) }
+    default: nil
+    }
+  }
+
   func route(_ frame: [UInt8], _ summary: PacketSummary) -> Outcome {
     let destination: IPAddress
     switch summary.key.version {

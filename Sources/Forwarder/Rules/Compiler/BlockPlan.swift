@@ -18,10 +18,11 @@ struct BlockPlan {
   /// Fewer alike ones are not worth a block.
   private static let leastAlike = 64
 
-  init(_ rules: [Rule]) {
+  /// - Parameter keepsOrder: rules stand in blocks in their order, whatever their shapes, so that neighbours stay neighbours.
+  init(_ rules: [Rule], keepsOrder: Bool = false) {
     places = [Int](repeating: 0, count: rules.count)
     var groups: [UInt8: [Int]] = [:]
-    let isMany = rules.count > Self.together(rules)
+    let isMany = !keepsOrder && rules.count > Self.together(rules)
     for (number, rule) in rules.enumerated() {
       let shape = isMany ? Self.shape(of: rule.match) : Self.otherShape
       groups[shape, default: []].append(number)

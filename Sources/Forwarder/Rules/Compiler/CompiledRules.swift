@@ -9,6 +9,8 @@ public final class CompiledRules: Sendable {
   public let ruleSet: RuleSet
   /// What searches: a view of this object's memory.
   @usableFromInline let view: RuleClassifier
+  /// Of at most 64 rules whose order is kept; else nil.
+  let services: ServiceWords?
   private let memory: RuleMemory
 
   /// Compiles a set. Takes under a second for 10,000 rules; not for a worker's thread.
@@ -17,16 +19,24 @@ public final class CompiledRules: Sendable {
   ///   - environment: what the rules may refer to.
   ///   - maximumMemory: bytes that the tables may take.
   /// - Throws: the first problem of the set (`RuleSet.problems` tells them all), or too much memory.
-  public init(
+  public convenience init(
     _ set: RuleSet, in environment: RuleEnvironment = RuleEnvironment(), maximumMemory: Int = 256 << 20
   ) throws(XSKError) {
+    try self.init(set, in: environment, maximumMemory: maximumMemory, keepsOrder: false)
+  }
+
+  /// - Parameter keepsOrder: ranges of the rules will be searched, each by itself (`RuleRange`).
+  init(
+    _ set: RuleSet, in environment: RuleEnvironment, maximumMemory: Int = 256 << 20, keepsOrder: Bool
+  ) throws(XSKError) {
     if let problem = set.problems(in: environment).first { throw problem }
-    let compiler = try RuleCompiler(set.rules, maximumMemory: maximumMemory)
+    let compiler = try RuleCompiler(set.rules, maximumMemory: maximumMemory, keepsOrder: keepsOrder)
     let memory = RuleMemory()
     ruleSet = set
     self.memory = memory
     // The view and the memory that it points into live in this object, together.
     view = unsafe RuleClassifier(compiler, sets: set.prefixSets, memory)
+    services = unsafe keepsOrder && set.rules.count <= 64 ? ServiceWords(view, memory) : nil
   }
 
   /// Bytes of the tables.

@@ -16,10 +16,10 @@ struct RuleCompiler {
   var fieldsInUse: UInt32 = 0
   let maximumMemory: Int
 
-  init(_ rules: [Rule], maximumMemory: Int) throws(XSKError) {
+  init(_ rules: [Rule], maximumMemory: Int, keepsOrder: Bool = false) throws(XSKError) {
     self.rules = rules
     self.maximumMemory = maximumMemory
-    plan = BlockPlan(rules)
+    plan = BlockPlan(rules, keepsOrder: keepsOrder)
     rows = RuleRows(blocks: plan.blocks.count, isFlat: rules.count <= 64)
     fields = [RuleFieldTable](repeating: RuleFieldTable(), count: RuleField.firstHashed)
     // Row 0, for fields that nobody asks for: every rule is possible.

@@ -68,6 +68,11 @@ public struct RuleMatch: Hashable, Sendable {
 
   var asksForFlowOnly: Bool { self == flowPart }
 
+  /// Of the flow protocol and ports only.
+  var asksForServiceOnly: Bool {
+    asksForFlowOnly && source == nil && destination == nil && sourceSet == nil && destinationSet == nil
+  }
+
   /// The prefix sets that it names, with repetitions.
   var setNames: [String] { (sourceSet?.values ?? []) + (destinationSet?.values ?? []) }
 }
