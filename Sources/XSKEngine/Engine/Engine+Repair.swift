@@ -137,7 +137,7 @@ extension Engine {
       return device
     }
     // What lies behind the device matters to metadata only.
-    return try NetworkDevice(named: port.name, looksFar: !port.isSpare || configuration.metadata.isOn)
+    return try NetworkDevice(named: port.deviceName, looksFar: !port.isSpare || configuration.metadata.isOn)
   }
 
   /// A fresh, bound socket for a queue whose device is there (again), and the longest frame that the device takes now.
@@ -147,7 +147,7 @@ extension Engine {
     let port = ports[queue.port]
     let device = try lookUp(port)
     guard device.isUp else {
-      throw XSKError(port.name, "is down", remedy: "bring it up: ip link set dev \(port.name) up")
+      throw XSKError(port.name, "is down", remedy: "bring it up: ip link set dev \(device.name) up")
     }
     guard !port.isSpare || device.queues.receive == port.queues.count else {
       throw XSKError(
@@ -234,9 +234,7 @@ extension Engine {
 extension Port {
   /// A program whose device is gone went with it.
   func detachIfGone() {
-    let state = current
-    guard attachment?.interface.isPhysical != true else { return }
-    if let now = try? LinkDescription.named(state.name), now.index == state.device.index { return }
+    guard attachment?.interface.isPhysical != true, link == nil else { return }
     detach()
     update { $0.link = .gone }
   }

@@ -61,6 +61,17 @@ import Testing
     #expect(plan.hop("10.3.0.1")?.kind == .host, "its device is no port")
   }
 
+  @Test func `a port's device may be renamed, and is the port until it goes`() throws {
+    var model = Self.model(Self.links + [Self.route([10, 1, 0, 0], 16, device: 4)])
+    #expect(try model.makePlan()?.plan.hop("10.1.0.1")?.port == 1)
+    Self.tell(&model, [Self.link(4, "wan0", mac: 2), Self.link(12, "p1", mac: 12), Self.link(4, "wan0", mac: 3)])
+    let renamed = try #require(try model.makePlan()).plan.hop("10.1.0.1")
+    #expect(renamed?.port == 1 && renamed?.source == 0x0200_0000_0003, "p1 is another device now")
+    Self.tell(&model, [SampleMessage(description: "", type: 17, body: Self.link(4, "wan0", mac: 3).body)])
+    Self.tell(&model, [Self.route([10, 1, 0, 0], 16, device: 12)])
+    #expect(try model.makePlan()?.plan.hop("10.1.0.1")?.source == 0x0200_0000_000C)
+  }
+
   @Test func `a port's own VLAN is what packets leave in`() throws {
     var model = Self.model(
       Self.links + [
