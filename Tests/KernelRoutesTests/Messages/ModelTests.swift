@@ -1,6 +1,8 @@
 import Forwarder
+import Glibc
 import PacketSamples
 import Testing
+import XSKEngine
 
 @testable import KernelRoutes
 
@@ -124,6 +126,25 @@ import Testing
     }
     let plan = try #require(try model.makePlan()).plan
     #expect(plan.hop("10.2.0.1") == nil && model.numbers.sources.count <= before + 2)
+  }
+
+  @Test func `a dump that ends with an error leaves no number in use`() throws {
+    var model = Self.model(Self.links)
+    let before = model.numbers.sources.count { $0 != nil }
+    var ends: [CInt] = [0, 0]
+    #expect(unsafe socketpair(AF_UNIX, CInt(SOCK_SEQPACKET.rawValue), 0, &ends) == 0)
+    defer { close(ends[1]) }
+    var tables = try KernelTables(receiveBuffer: 1 << 16)
+    tables.questions = RoutingSocket(adopting: ends[0])
+    let routes = [1, 2, 3].map { Self.route([10, $0, 0, 0], 16, device: 4, via: [10, 9, 0, $0]) }
+    let refusal = SampleBody(SampleBody.number(-ENOMEM)).message(NetlinkHeader.error)
+    let answer = routes.flatMap { $0.body.message($0.type) } + refusal
+    #expect(unsafe write(ends[1], answer, answer.count) == answer.count)
+    model.doubts = .routes
+    #expect(throws: XSKError.self) { try tables.read(&model) }
+    #expect(model.numbers.sources.count >= before + 3, "they were taken")
+    #expect(model.numbers.sources.count { $0 != nil } == before)
+    #expect(model.doubts == .routes, "it is asked again")
   }
 
   @Test func `a route that goes right after the tables were read anew is gone`() throws {
