@@ -68,9 +68,13 @@ let package = Package(
     // Counter snapshots as people and programs read them: rate lines, `top`, the summary object.
     .target(name: "Reporting", dependencies: ["XSKEngine"], swiftSettings: swiftSettings),
 
+    // Asking a running program over its UNIX socket: nothing but the C library.
+    .target(name: "LocalHTTP", swiftSettings: swiftSettings),
+
     // What operating a running engine takes, but for the command line: control socket, metrics, systemd.
     .target(
-      name: "Operations", dependencies: ["Captures", "Forwarder", "PacketHeaders", "Reporting", "XSKEngine", "CXsk"],
+      name: "Operations",
+      dependencies: ["Captures", "Forwarder", "LocalHTTP", "PacketHeaders", "Reporting", "XSKEngine", "CXsk"],
       swiftSettings: swiftSettings),
 
     // Devices, addresses, routes and neighbours, asked of the kernel and changed: what `ip` does.
@@ -136,7 +140,7 @@ let package = Package(
       ], path: "Benchmarks/xskbench", swiftSettings: swiftSettings),
 
     // What xskd is asked over its socket, and its client: nothing but the C library and JSON, for plugins that start fast.
-    .target(name: "TenantAPI", swiftSettings: swiftSettings),
+    .target(name: "TenantAPI", dependencies: ["LocalHTTP"], swiftSettings: swiftSettings),
     // A CNI plugin's part: environment, configuration, IPAM plugins, results; the work is xskd's.
     .target(name: "CNIPlugin", dependencies: ["TenantAPI"], swiftSettings: swiftSettings),
     .executableTarget(name: "xsk-cni", dependencies: ["CNIPlugin"], swiftSettings: swiftSettings),
@@ -175,7 +179,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "OperationsTests",
-      dependencies: ["Operations", "Reporting", "XSKEngine", "CXsk", "MetricsParser", "PacketSamples"],
+      dependencies: ["LocalHTTP", "Operations", "Reporting", "XSKEngine", "CXsk", "MetricsParser", "PacketSamples"],
       swiftSettings: swiftSettings),
     // A strict reader of the Prometheus text format.
     .target(name: "MetricsParser", path: "Tests/MetricsParser", swiftSettings: swiftSettings),

@@ -26,7 +26,7 @@ public import XSKEngine
   ) throws(XSKError) {
     let gro = try Self.configuration(wanted ?? GROConfiguration(), batch: batch)
     let lanes = try FixedArray(count: gro.holdTime == 0 ? 1 : max(1, queues)) { _ throws(XSKError) in
-      CoalescingLane(gro)
+      CoalescingLane(gro, merges: wanted != nil)
     }
     self.lanes = lanes
     self.units = units
@@ -97,8 +97,11 @@ public import XSKEngine
   /// When the oldest held packet came.
   @usableFromInline var since: UInt64 = 0
   @usableFromInline var pause = CoalescingPause()
+  /// Without GRO there are no units to tell of.
+  @usableFromInline let merges: Bool
 
-  @usableFromInline init(_ configuration: GROConfiguration) {
+  @usableFromInline init(_ configuration: GROConfiguration, merges: Bool) {
+    self.merges = merges
     gro = GROLite(configuration)
     held = FixedArray(repeating: HeldPacket.none, count: configuration.holdTime == 0 ? 0 : configuration.holdLimit)
   }
@@ -107,13 +110,14 @@ public import XSKEngine
   @inlinable @inline(always)
   mutating func decide<Units: UnitHandler & ~Copyable>(_ burst: inout Burst, _ units: inout Units) {
     gro.decide(&burst, &units)
-    burst.count(units: gro.unitCount, packets: burst.count &- gro.heldCount)
+    if merges { burst.count(units: gro.unitCount, packets: burst.count &- gro.heldCount) }
   }
 
   /// The same of each packet by itself, GRO being off or not worth its while.
   @inlinable @inline(never)
   mutating func decideSeparately<Units: UnitHandler & ~Copyable>(_ burst: inout Burst, _ units: inout Units) {
     gro.decideSeparately(&burst, &units)
+    if merges { burst.count(units: burst.count, packets: burst.count) }
     pause.pass(burst.count)
   }
 

@@ -33,7 +33,6 @@ extension GROLite {
       if let verdict { burst[verdict: next] = verdict }
       next &+= 1
     }
-    burst.count(units: total, packets: total)
   }
 
   /// Asks for what packets ahead of one will need. From `-headersAhead` on: of a burst's first packets, too.

@@ -8,6 +8,8 @@ public struct StopSignal {
   private let reloads: Bool
 
   private var set = sigset_t()
+  /// Of them those that end the program, whatever else there is.
+  private var ends = sigset_t()
   /// The thread that made it, and waits.
   private let thread = pthread_self()
 
@@ -17,6 +19,8 @@ public struct StopSignal {
   public init(reloads: Bool = false) {
     self.reloads = reloads
     unsafe sigemptyset(&set)
+    unsafe sigemptyset(&ends)
+    for number in [SIGINT, SIGTERM] { unsafe sigaddset(&ends, number) }
     for number in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&set, number) }
     unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
   }
@@ -24,16 +28,23 @@ public struct StopSignal {
   /// Sleeps until a time (CLOCK_MONOTONIC seconds); true if a signal came first.
   public mutating func arrives(before time: Double) -> Bool { next(before: time) != nil }
 
-  /// Sleeps until a time (CLOCK_MONOTONIC seconds), or a signal.
+  /// Sleeps until a time (CLOCK_MONOTONIC seconds), or a signal. A wish to stop goes before one to reload: the kernel gives
+  /// signals in the order of their numbers, so a storm of SIGHUPs would keep the others waiting.
   public mutating func next(before time: Double) -> Arrival? {
     while true {
       let left = time - Self.now
       guard left > 0 else { return nil }
       var timeout = timespec(tv_sec: Int(left), tv_nsec: Int((left - left.rounded(.down)) * 1e9))
       let signal = unsafe sigtimedwait(&set, nil, &timeout)
-      if signal > 0 { return signal == SIGHUP && reloads ? .reload : .stop }
+      if signal > 0 { return signal == SIGHUP && reloads && !isEndWanted() ? .reload : .stop }
       guard errno == EINTR || errno == EAGAIN else { return .stop }
     }
+  }
+
+  /// Takes a signal that ends the program, if there is one.
+  private mutating func isEndWanted() -> Bool {
+    var none = timespec()
+    return unsafe sigtimedwait(&ends, nil, &none) > 0
   }
 
   /// Does from any thread what SIGTERM from outside does.

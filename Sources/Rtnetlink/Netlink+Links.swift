@@ -87,6 +87,16 @@ extension Netlink {
     try change(name, ifinfomsg(), "does not take an MTU of \(mtu)") { $0.attribute(IFLA_MTU, mtu) }
   }
 
+  /// Before kernel 6.2 only a device that is down can be renamed.
+  package func rename(_ name: String, to other: String) throws(XSKError) {
+    var header = ifinfomsg()
+    header.ifi_index = try link(name).index
+    var message = NetlinkMessage(type: RTM_NEWLINK, flags: NetlinkFlag.acknowledged)
+    message.append(header)
+    message.attribute(IFLA_IFNAME, other)
+    try request(message, name, "can't be called \(other)")
+  }
+
   /// A text for people, which `ip link` shows.
   package func setAlias(_ name: String, _ text: String) throws(XSKError) {
     // The kernel takes 255 bytes, without an end mark.

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import LocalHTTP
 
 /// Why xskd did not do what it was asked.
 public enum DaemonError: Error, Hashable, Sendable {
@@ -61,12 +62,14 @@ public struct DaemonClient: Sendable {
   public func ask(_ method: String, _ target: String, body: [UInt8] = []) throws(DaemonError) -> [UInt8] {
     let head =
       "\(method) \(target) HTTP/1.1\r\nHost: xskd\r\nContent-Length: \(body.count)\r\nConnection: close\r\n\r\n"
-    let connection = try connected()
-    defer { close(connection) }
-    try send(Array(head.utf8) + body, to: connection)
-    let text = try answer(from: connection)
-    guard !text.isEmpty else { throw .lost("the connection was closed without an answer") }
-    guard let (status, answer) = Self.parse(text) else { throw .foreign }
+    let status: Int
+    let answer: [UInt8]
+    do throws(LocalRequestFailure) {
+      let request = LocalRequest(path: path, patience: patience * 1000, longestAnswer: Self.longestAnswer)
+      (status, answer) = try request.exchange(Array(head.utf8) + body)
+    } catch {
+      throw failure(error)
+    }
     guard (200..<300).contains(status) else {
       let reason = (try? JSONDecoder().decode([String: String].self, from: Data(answer)))?["error"]
       throw .refused(status: status, reason: reason ?? "no reason was given")
@@ -74,76 +77,13 @@ public struct DaemonClient: Sendable {
     return answer
   }
 
-  private func connected() throws(DaemonError) -> CInt {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    // The last byte stays 0.
-    guard path.utf8.count < MemoryLayout.size(ofValue: address.sun_path) else { throw .absent(code: ENAMETOOLONG) }
-    // Safe: the path is shorter than the field.
-    unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
-    let connection = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard connection >= 0 else { throw .absent(code: errno) }
-    var bound = timeval(tv_sec: patience, tv_usec: 0)
-    for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
-      // Safe: the option's value is a timeval, and its size is told.
-      unsafe setsockopt(connection, SOL_SOCKET, option, &bound, socklen_t(MemoryLayout<timeval>.size))
+  private func failure(_ failure: LocalRequestFailure) -> DaemonError {
+    switch failure {
+    case .absent(let code): .absent(code: code)
+    case .lost(EAGAIN): .lost("no answer within \(patience) s")
+    case .lost(let code): .lost(unsafe String(cString: strerror(code)))
+    case .silent: .lost("the connection was closed without an answer")
+    case .foreign, .endless: .foreign
     }
-    // Safe: a sockaddr_un is passed as what connect() takes for every family, with its size.
-    let status = unsafe withUnsafePointer(to: &address) {
-      unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        unsafe connect(connection, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-    guard status == 0 else {
-      let code = errno
-      close(connection)
-      throw .absent(code: code)
-    }
-    return connection
-  }
-
-  private func send(_ bytes: [UInt8], to connection: CInt) throws(DaemonError) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      // Safe: the buffer is valid for the length given.
-      let count = unsafe rest.withUnsafeBytes {
-        unsafe Glibc.send(connection, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
-      }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw lost(errno) }
-      rest = rest.dropFirst(count)
-    }
-  }
-
-  private func answer(from connection: CInt) throws(DaemonError) -> [UInt8] {
-    var answer: [UInt8] = []
-    var block = [UInt8](repeating: 0, count: 65_536)
-    while answer.count < Self.longestAnswer {
-      // Safe: at most the block's size is written into the block.
-      let count = unsafe recv(connection, &block, block.count, 0)
-      if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw lost(errno) }
-      guard count > 0 else { return answer }
-      answer += block[..<count]
-    }
-    throw .foreign
-  }
-
-  private func lost(_ code: CInt) -> DaemonError {
-    .lost(code == EAGAIN ? "no answer within \(patience) s" : unsafe String(cString: strerror(code)))
-  }
-
-  /// Status and body of a whole answer.
-  private static func parse(_ answer: [UInt8]) -> (status: Int, body: [UInt8])? {
-    let separator = Array("\r\n\r\n".utf8)
-    guard let end = answer.indices.first(where: { answer[$0...].starts(with: separator) }) else { return nil }
-    let lines = String(decoding: answer[..<end], as: UTF8.self).split(separator: "\r\n")
-    let words = (lines.first ?? "").split(separator: " ", maxSplits: 2)
-    guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else { return nil }
-    let body = Array(answer[(end + separator.count)...])
-    for line in lines.dropFirst() where line.lowercased().hasPrefix("content-length:") {
-      guard Int(line.dropFirst(15).filter { $0 != " " }) == body.count else { return nil }
-    }
-    return (status, body)
   }
 }

@@ -19,11 +19,19 @@ import Testing
     #expect(report.configuration == nil && !report.errors.isEmpty)
   }
 
-  @Test(arguments: BadFile.warnings)
+  @Test(arguments: BadFile.warnings + BadFile.oddities)
   func `what is hardly meant is told, and used all the same`(file: BadFile) {
     let report = ConfigurationFile.parse(file.text, file: "f")
     #expect(report.warnings.map(\.description) == file.messages)
     #expect(report.errors.isEmpty && report.configuration != nil)
+  }
+
+  @Test(arguments: BadFile.pairs)
+  func `rules that are met are not called odd`(first: String, second: String) {
+    let rules = [("r", first), ("t", second)].map { "{name: \($0), match: {\($1)}, then: drop}" }
+    let text = BadFile.ports + "rules: [\(rules.joined(separator: ", "))]"
+    let report = ConfigurationFile.parse(text, file: "f")
+    #expect(report.errors == [] && report.warnings.filter { !$0.key.contains("metadata") } == [])
   }
 
   @Test func `all errors are listed in the order of the file`() {

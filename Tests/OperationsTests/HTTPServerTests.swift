@@ -1,6 +1,7 @@
 import CXsk
 import Foundation
 import Glibc
+import LocalHTTP
 import Synchronization
 import Testing
 import XSKEngine
@@ -36,7 +37,7 @@ final class ServerRig {
   func ask(_ text: String) throws -> (status: Int, body: String) {
     let client = try connect()
     client.send(text)
-    let (status, body) = try #require(ControlClient.parse(client.readAll()))
+    let (status, body) = try #require(LocalRequest.parse(client.readAll()))
     return (status, String(decoding: body, as: UTF8.self))
   }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import LocalHTTP
 import Synchronization
 import Testing
 import XSKEngine
@@ -98,7 +99,7 @@ final class StreamRig {
     for _ in 0..<20 {
       let other = try rig.server.connect()
       other.send("POST /b HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
-      #expect(try #require(ControlClient.parse(other.readAll())).status == 200)
+      #expect(try #require(LocalRequest.parse(other.readAll())).status == 200)
     }
     // Longer than a connection's time, by the server's own clock: one that says nothing has been cut off.
     let silent = try rig.server.connect()

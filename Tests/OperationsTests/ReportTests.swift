@@ -1,6 +1,7 @@
 import CXsk
 import Foundation
 import Glibc
+import LocalHTTP
 import MetricsParser
 import Reporting
 import Testing
@@ -121,11 +122,11 @@ func snapshot(at seconds: Double, _ change: (inout CounterSnapshot) -> Void = { 
   @Test func `an answer is a report again, and what is cut short is none`() throws {
     let report = DropsReport(snapshot(at: 1) { $0.slots[0][DropReason.policy] = 3 })
     let answer = HTTPResponse.json(report).serialized(headOnly: false)
-    let (status, body) = try #require(ControlClient.parse(answer))
+    let (status, body) = try #require(LocalRequest.parse(answer))
     #expect(status == 200)
     #expect(try JSONDecoder().decode(DropsReport.self, from: Data(body)) == report)
-    #expect(ControlClient.parse(answer.dropLast()) == nil)
-    #expect(ControlClient.parse(Array("SSH-2.0-x\r\n\r\n".utf8)) == nil)
+    #expect(LocalRequest.parse(answer.dropLast()) == nil)
+    #expect(LocalRequest.parse(Array("SSH-2.0-x\r\n\r\n".utf8)) == nil)
   }
 }
 

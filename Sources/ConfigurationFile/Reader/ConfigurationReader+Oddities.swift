@@ -27,20 +27,8 @@ extension ConfigurationReader {
       guard let element = fields["limiters"] else { break }
       warn(fieldElement(element, name), "nothing uses this limiter", "name it in a rule, or take it out")
     }
-    tellUnreachable(rules.rules)
+    tellOddities(of: rules.rules, ruleElements)
     tellAbsentMetadata(configuration)
-  }
-
-  /// Rules behind one that takes every packet.
-  private mutating func tellUnreachable(_ rules: [Rule]) {
-    guard let last = rules.firstIndex(where: { $0.match == RuleMatch() && $0.isTerminal }), last + 1 < rules.count
-    else {
-      return
-    }
-    let subject = rules.count - last == 2 ? "this rule is" : "this rule and those behind it are"
-    warn(
-      ruleElements[last + 1], "\(subject) never reached: \"\(rules[last].name)\" takes every packet",
-      "move that rule to the end, or give it conditions")
   }
 
   private mutating func tellAbsentMetadata(_ configuration: ForwarderConfiguration) {

@@ -30,9 +30,16 @@ extension ConfigurationReader {
     guard let element, let fields = fields(element, .direction) else { return direction }
     direction.accepts = choice(fields["default"], Self.verdicts) != 1
     if let rules = fields["rules"] {
+      let before = problems.count
       var names: Set<String> = []
+      var elements: [Element] = []
       for element in list(rules, "rules, each with name, match and then") {
-        if let rule = readPolicyRule(element, &names) { direction.rules.append(rule) }
+        guard let rule = readPolicyRule(element, &names) else { continue }
+        direction.rules.append(rule)
+        elements.append(element)
+      }
+      if problems.count == before {
+        tellOddities(of: direction.rules.map { Forwarder.Rule($0.name, $0.match, .route) }, elements)
       }
     }
     guard let limit = fields["limit"].flatMap({ self.fields($0, .limit) }) else { return direction }

@@ -6,9 +6,6 @@ public enum TenantNames {
       && text.utf8.allSatisfy { isAlphanumeric($0) || $0 == 0x5F || $0 == 0x2E || $0 == 0x2D }
   }
 
-  /// The attachment of a container's interface.
-  public static func id(container: String, interface: String) -> String { "\(container)-\(interface)" }
-
   /// A network device's name, as the kernel takes it (dev_valid_name).
   public static func isDevice(_ text: String) -> Bool {
     (1...15).contains(text.utf8.count) && text != "." && text != ".."

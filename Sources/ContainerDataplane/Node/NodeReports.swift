@@ -40,28 +40,29 @@ public struct CounterReport: Codable, Sendable {
 }
 
 /// What `GET /v1/status` answers.
-struct NodeReport: Encodable {
-  struct Attachments: Encodable {
-    let attached: UInt64
-    let refused: UInt64
-    let detached: UInt64
-    let lost: UInt64
+public struct NodeReport: Codable, Sendable {
+  /// Since the daemon was started.
+  public struct Attachments: Codable, Sendable {
+    public let attached: UInt64
+    public let refused: UInt64
+    public let detached: UInt64
+    public let lost: UInt64
   }
 
-  let pid: Int32
-  let version: String
-  let uptimeSeconds: Double
-  let generation: UInt64
-  let slots: NodeAvailability.Slots
-  let queues: [QueuePoolStatus]
-  let attachments: Attachments
-  let dataplane: DataplaneWatch.Status
-  let uplinks: [String]
-  let policies: [String]
+  public let pid: Int32
+  public let version: String
+  public let uptimeSeconds: Double
+  public let generation: UInt64
+  public let slots: NodeAvailability.Slots
+  public let queues: [QueuePoolStatus]
+  public let attachments: Attachments
+  public let dataplane: DataplaneWatch.Status
+  public let uplinks: [String]
+  public let policies: [String]
   /// As they were at the start, or when the configuration was read last.
-  let tiers: [TierReport]
-  /// The newest lines of the log.
-  let messages: [String]
+  public let tiers: [TierReport]
+  /// The newest lines of the log, each behind its time.
+  public let messages: [String]
 }
 
 extension Node {

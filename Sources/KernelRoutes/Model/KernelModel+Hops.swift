@@ -10,11 +10,13 @@ struct Place: Hashable {
 }
 
 extension KernelModel {
-  /// Finds the ports among the devices, by name: a device that was made anew is the port again.
+  /// Finds the ports among the devices, by name: a device that was made anew is the port again. One that was found stays the
+  /// port, whatever it is called later, as long as it is there: the engine goes on with it, too.
   mutating func placeDevices() {
     places = [:]
     for (index, port) in configuration.ports.enumerated() {
-      guard let link = links.values.first(where: { $0.name == port.device }) else { continue }
+      guard let link = known(port.device) ?? links.values.first(where: { $0.name == port.device }) else { continue }
+      portLinks[port.device] = link
       places[link.index] = Place(
         port: index, vlan: port.vlan ?? 0, mac: link.mac, mtu: port.mtu ?? UInt16(clamping: link.mtu))
     }
@@ -25,6 +27,12 @@ extension KernelModel {
       let mtu = min(UInt16(clamping: link.mtu), parent.mtu)
       places[link.index] = Place(port: parent.port, vlan: vlan.id, mac: link.mac, mtu: mtu)
     }
+  }
+
+  /// The device that a port was found to be before.
+  private func known(_ device: String) -> KernelLink? {
+    guard let former = portLinks[device], let now = links[former.index] else { return nil }
+    return now.name == former.name || now.mac == former.mac ? now : nil
   }
 
   /// The device that packets leave by from a port in a VLAN.

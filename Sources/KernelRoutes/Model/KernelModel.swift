@@ -25,6 +25,8 @@ struct KernelModel {
   /// Messages that were refused.
   var malformed: UInt64 = 0
 
+  /// What the configuration's devices were when they were last found, by the names that it has for them.
+  var portLinks: [String: KernelLink] = [:]
   /// Where devices are, by index: made anew when links change.
   var places: [Int32: Place] = [:]
   /// The next hops by number, as they were last made; nil: no way there.

@@ -96,13 +96,18 @@ extension KernelTables {
     let tables: [UInt32?] = questions.isStrict ? [model.settings.table, KernelModel.localTable] : [nil]
     for table in tables {
       var part = FoundRoutes()
-      try dump(
-        .routes(family, table: table), .routes, &model, begin: { part.release(&$0.numbers) }
-      ) { model, bytes in
-        model.take(KernelRoute.decode(bytes)) { model, route in
-          guard model.isFollowed(route.table), table.map({ $0 == route.table }) ?? true else { return }
-          part.append(route, &model.numbers)
+      do throws(XSKError) {
+        try dump(
+          .routes(family, table: table), .routes, &model, begin: { part.release(&$0.numbers) }
+        ) { model, bytes in
+          model.take(KernelRoute.decode(bytes)) { model, route in
+            guard model.isFollowed(route.table), table.map({ $0 == route.table }) ?? true else { return }
+            part.append(route, &model.numbers)
+          }
         }
+      } catch {
+        part.release(&model.numbers)
+        throw error
       }
       found.merge(part)
     }

@@ -30,6 +30,9 @@ final class RoutingSocket {
     }
   }
 
+  /// Takes over a connected socket of datagrams, at whose other end somebody stands for the kernel.
+  init(adopting descriptor: CInt, isStrict: Bool = true) { (self.descriptor, self.isStrict) = (descriptor, isStrict) }
+
   deinit { close(descriptor) }
 
   private static func open() throws(XSKError) -> CInt {

@@ -1,6 +1,6 @@
-import CXsk
 import FoundationEssentials
 import Glibc
+import LocalHTTP
 import XSKEngine
 
 /// Asks a running engine over its control socket. Blocks, for a bounded time.
@@ -18,8 +18,9 @@ public struct ControlClient: Sendable {
   ///
   /// - Throws: if nobody answers, if that isn't permitted, or what the other side refuses, in its words.
   public func request(_ target: String, method: String = "GET") throws(XSKError) -> [UInt8] {
-    let answer = try exchange("\(method) \(target) HTTP/1.1\r\nHost: xskfwd\r\nConnection: close\r\n\r\n")
-    guard let (status, body) = Self.parse(answer) else { throw foreign }
+    let (status, body) = try told { () throws(LocalRequestFailure) in
+      try asking.exchange(Array("\(method) \(target) HTTP/1.1\r\nHost: xskfwd\r\nConnection: close\r\n\r\n".utf8))
+    }
     guard (200..<300).contains(status) else { throw refused(status, body) }
     return body
   }
@@ -46,55 +47,35 @@ public struct ControlClient: Sendable {
 
   /// Whether somebody listens.
   public var isAnswered: Bool {
-    let connection = unsafe cxsk_unix_connect(path, path.utf8.count, 1000)
-    if connection >= 0 { close(connection) }
-    return connection >= 0
+    guard let connection = try? LocalRequest(path: path, patience: 1000, longestAnswer: 0).connected() else {
+      return false
+    }
+    close(connection)
+    return true
   }
 
   var foreign: XSKError {
     XSKError(path, "what listens there does not speak as xskfwd does", remedy: "name an xskfwd's control socket")
   }
 
-  private func exchange(_ text: String) throws(XSKError) -> [UInt8] {
-    let connection = try connect(sending: Array(text.utf8))
-    defer { close(connection) }
-    var answer: [UInt8] = []
-    var block = [UInt8](repeating: 0, count: 65_536)
-    while answer.count < Self.longestAnswer {
-      // Safe: at most the block's size is written into the block.
-      let count = unsafe recv(connection, &block, block.count, 0)
-      if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw unreachable(errno) }
-      guard count > 0 else { return answer }
-      answer += block[..<count]
-    }
-    throw XSKError(path, "answers without end", remedy: "name an xskfwd's control socket")
+  private var asking: LocalRequest {
+    LocalRequest(path: path, patience: Int(Self.patience), longestAnswer: Self.longestAnswer)
   }
 
   /// A connection that a request was sent on; the caller closes it.
   func connect(sending request: [UInt8]) throws(XSKError) -> CInt {
-    let connection = unsafe cxsk_unix_connect(path, path.utf8.count, Self.patience)
-    guard connection >= 0 else { throw unreachable(-connection) }
-    guard send(request, to: connection) else {
-      let code = errno
-      close(connection)
-      throw unreachable(code)
-    }
-    return connection
+    try told { () throws(LocalRequestFailure) in try asking.connect(sending: request) }
   }
 
-  private func send(_ bytes: [UInt8], to connection: CInt) -> Bool {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      // Safe: the buffer is valid for the length given.
-      let count = unsafe rest.withUnsafeBytes {
-        unsafe Glibc.send(connection, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+  /// What goes wrong, in words.
+  private func told<Value>(_ body: () throws(LocalRequestFailure) -> Value) throws(XSKError) -> Value {
+    do throws(LocalRequestFailure) { return try body() } catch {
+      switch error {
+      case .absent(let code), .lost(let code): throw unreachable(code)
+      case .silent, .foreign: throw foreign
+      case .endless: throw XSKError(path, "answers without end", remedy: "name an xskfwd's control socket")
       }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return false }
-      rest = rest.dropFirst(count)
     }
-    return true
   }
 
   func unreachable(_ code: CInt) -> XSKError {
@@ -109,20 +90,5 @@ public struct ControlClient: Sendable {
     default:
       XSKError(path, refused: "cannot be asked", code: code, remedy: "look at the process that listens")
     }
-  }
-
-  /// Status and body of an answer that ended with its connection, whole if it says how long it is; or of one of which there
-  /// is the head at least.
-  static func parse(_ answer: [UInt8], isWhole: Bool = true) -> (status: Int, body: [UInt8])? {
-    let separator = Array("\r\n\r\n".utf8)
-    guard let end = answer.indices.first(where: { answer[$0...].starts(with: separator) }) else { return nil }
-    let lines = String(decoding: answer[..<end], as: UTF8.self).split(separator: "\r\n")
-    let words = (lines.first ?? "").split(separator: " ", maxSplits: 2)
-    guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else { return nil }
-    let body = Array(answer[(end + separator.count)...])
-    for line in lines.dropFirst() where isWhole && line.lowercased().hasPrefix("content-length:") {
-      guard Int(line.dropFirst(15).filter { $0 != " " }) == body.count else { return nil }
-    }
-    return (status, body)
   }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import LocalHTTP
 import XSKEngine
 
 /// An answer of a running engine that arises while it is read: a capture.
@@ -51,7 +52,7 @@ public struct ControlStream: ~Copyable {
     var block = [UInt8](repeating: 0, count: 4096)
     var answer: [UInt8] = []
     while answer.count < longestHead {
-      if let found = ControlClient.parse(answer, isWhole: false), found.status == 200 { return found.body[...] }
+      if let found = LocalRequest.parse(answer, isWhole: false), found.status == 200 { return found.body[...] }
       // Safe: at most the block's size is written into the block.
       let count = unsafe recv(connection, &block, block.count, 0)
       if count < 0 && errno == EINTR { continue }
@@ -59,7 +60,7 @@ public struct ControlStream: ~Copyable {
       guard count > 0 else { break }
       answer += block[..<count]
     }
-    guard let (status, text) = ControlClient.parse(answer) else { throw client.foreign }
+    guard let (status, text) = LocalRequest.parse(answer) else { throw client.foreign }
     throw client.refused(status, text)
   }
 

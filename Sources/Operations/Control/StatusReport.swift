@@ -5,6 +5,8 @@ import XSKEngine
 public struct StatusReport: Codable, Hashable, Sendable {
   public struct Port: Codable, Hashable, Sendable {
     public var name: String
+    /// What its device is called now; of an empty spare port "".
+    public var device: String
     /// `zerocopy`, `copy`, `generic`, or `none`.
     public var mode: String
     public var queues: [Int]
@@ -84,8 +86,8 @@ public struct StatusReport: Codable, Hashable, Sendable {
 extension StatusReport.Port {
   init(_ status: PortStatus) {
     self.init(
-      name: status.name, mode: status.mode?.rawValue ?? "none", queues: status.queues, link: status.link,
-      mac: status.device.hardwareAddressText, mtu: status.device.mtu, driver: status.device.driver,
+      name: status.name, device: status.device.name, mode: status.mode?.rawValue ?? "none", queues: status.queues,
+      link: status.link, mac: status.device.hardwareAddressText, mtu: status.device.mtu, driver: status.device.driver,
       drained: status.isDrained)
   }
 }

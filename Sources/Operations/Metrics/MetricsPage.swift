@@ -218,7 +218,9 @@ struct MetricsPage {
     perWorker(&page, "xskfwd_turns_total", "Turns of the worker's loop.", .turns)
     perWorker(&page, "xskfwd_empty_turns_total", "Turns that found no packet.", .emptyTurns)
     perWorker(&page, "xskfwd_polls_total", "Calls of poll(2).", .polls)
-    perWorker(&page, "xskfwd_units_total", "Decisions of a policy behind GRO: an aggregate, or a lone packet.", .units)
+    perWorker(
+      &page, "xskfwd_units_total", "Decisions of a policy behind GRO: an aggregate, or a lone packet. Without GRO: 0.",
+      .units)
     perWorker(&page, "xskfwd_unit_packets_total", "Packets in those.", .unitPackets)
     perWorker(
       &page, "xskfwd_ledger_violations_total", "Times that frames or packets did not add up; anything but 0 is a bug.",

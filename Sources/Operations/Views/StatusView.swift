@@ -19,7 +19,8 @@ extension StatusReport {
       [["port", "link", "mode", "queues", "mtu", "mac", "driver"]]
         + ports.map { port in
           [
-            port.name, port.drained ? "\(port.link), drained" : port.link, port.mode,
+            port.device.isEmpty || port.device == port.name ? port.name : "\(port.name) (\(port.device))",
+            port.drained ? "\(port.link), drained" : port.link, port.mode,
             port.queues.map(String.init).joined(separator: ","), "\(port.mtu)", port.mac, port.driver,
           ]
         })

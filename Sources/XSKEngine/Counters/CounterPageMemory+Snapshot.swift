@@ -37,8 +37,12 @@ extension CounterPageMemory {
       cxsk_full_fence()
       if self[.epoch] == epoch { return try interpret(copied) }
     }
-    throw XSKError(
-      subject, "its description is being rewritten all the time (epoch \(self[.epoch]))",
+    throw Self.restless(subject, self[.epoch])
+  }
+
+  static func restless(_ subject: String, _ epoch: UInt64) -> XSKError {
+    XSKError(
+      subject, "its description is being rewritten all the time (epoch \(epoch))",
       remedy: "try again, or restart the engine if it hangs")
   }
 

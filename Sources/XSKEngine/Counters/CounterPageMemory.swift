@@ -18,13 +18,14 @@ import Glibc
     self.subject = subject
   }
 
-  /// Somebody's page.
+  /// Somebody's page: the first `bytes` of a mapping.
   ///
   /// - Throws: what is wrong with its header. Nothing outside of the mapping is read, whatever the header says.
-  init(reading mapping: MemoryMapping, subject: String) throws(XSKError) {
+  init(reading mapping: MemoryMapping, bytes: Int, subject: String) throws(XSKError) {
+    precondition(mapping.length >= bytes, "a page lies within its mapping")
     self.mapping = mapping
     self.subject = subject
-    layout = try CounterPageLayout(validating: subject, bytes: mapping.length) { field in
+    layout = try CounterPageLayout(validating: subject, bytes: bytes) { field in
       // In bounds: the layout looks at fields only after it has compared the length with the header's 4096 bytes.
       unsafe cxsk_counter_load_acquire(
         (mapping.base + field.rawValue).assumingMemoryBound(to: UInt64.self))

@@ -1,15 +1,19 @@
 import Glibc
 
-/// Reads the counter page of another process while that runs. It maps the page read-only and trusts nothing in it.
+/// Reads the counter page of another process while that runs, and trusts nothing in it.
+///
+/// It copies the page with pread(2): a file that somebody cuts short is an error then. In a mapping it would be the reader's
+/// end (SIGBUS).
 public final class CounterPageReader: Sendable {
   public let path: String
-  private let memory: CounterPageMemory
+  /// Its size, which never changes.
+  private let bytes: Int
   let file: CInt
 
   /// Opens a page.
   ///
-  /// - Parameter trustingAnyOwner: by default only pages that belong to root or to this user are opened. Whoever can
-  ///   write to the file could cut it short between the check of its size and the read, and end the reader (SIGBUS).
+  /// - Parameter trustingAnyOwner: by default only pages that belong to root or to this user are opened: others may say what
+  ///   they like in theirs.
   /// - Throws: a file that isn't there or can't be read, belongs to somebody else, or isn't an intact counter page.
   public init(path: String, trustingAnyOwner: Bool = false) throws(XSKError) {
     // Without blocking: the name might be a FIFO's.
@@ -20,9 +24,8 @@ public final class CounterPageReader: Sendable {
         remedy: "check that the engine runs and that this user may read the file")
     }
     do throws(XSKError) {
-      let bytes = try Self.checkedSize(of: file, path, trustingAnyOwner: trustingAnyOwner)
-      let mapping = try MemoryMapping.file(file, length: bytes, writable: false, subject: path)
-      memory = try CounterPageMemory(reading: mapping, subject: path)
+      bytes = try Self.checkedSize(of: file, path, trustingAnyOwner: trustingAnyOwner)
+      _ = try Self.copy(of: file, bytes, path)
     } catch {
       close(file)
       throw error
@@ -37,16 +40,48 @@ public final class CounterPageReader: Sendable {
   ///
   /// - Throws: if the file was cut short since it was opened, or what is wrong with the description.
   public func snapshot() throws(XSKError) -> CounterSnapshot {
-    var status = stat()
-    guard unsafe fstat(file, &status) == 0, status.st_size >= off_t(memory.layout.pageBytes) else {
-      throw damaged(path, "was cut short to \(status.st_size) bytes while it was being read")
+    var epoch: UInt64 = 0
+    for attempt in 0..<CounterPageMemory.attempts {
+      if attempt > 0 { usleep(1000) }
+      // The copy is good if the epoch was even, and the same, before and behind it; the calls keep the reads in order.
+      epoch = try field(.epoch)
+      guard epoch % 2 == 0 else { continue }
+      let copy = try Self.copy(of: file, bytes, path)
+      if copy[.epoch] == epoch, try field(.epoch) == epoch { return try copy.snapshot() }
     }
-    return try memory.snapshot()
+    throw CounterPageMemory.restless(path, epoch)
   }
 
   /// The process that the header names.
   public var process: ProcessIdentity? {
-    Int32(exactly: memory[.pid]).map { ProcessIdentity(pid: $0, start: memory[.pidStart]) }
+    guard let pid = try? field(.pid), let start = try? field(.pidStart) else { return nil }
+    return Int32(exactly: pid).map { ProcessIdentity(pid: $0, start: start) }
+  }
+
+  private func field(_ field: CounterPageField) throws(XSKError) -> UInt64 {
+    var value: UInt64 = 0
+    guard unsafe pread(file, &value, 8, off_t(field.rawValue)) == 8 else { throw Self.cutShort(file, path) }
+    return value
+  }
+
+  /// The page as it is now, in memory of our own.
+  private static func copy(of file: CInt, _ bytes: Int, _ path: String) throws(XSKError) -> CounterPageMemory {
+    let mapping = try MemoryMapping.anonymous(length: bytes, hugePageShift: 0)
+    var done = 0
+    while done < bytes {
+      // In bounds: the mapping has at least `bytes`.
+      let count = unsafe pread(file, mapping.base + done, bytes - done, off_t(done))
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw cutShort(file, path) }
+      done += count
+    }
+    return try CounterPageMemory(reading: mapping, bytes: bytes, subject: path)
+  }
+
+  private static func cutShort(_ file: CInt, _ path: String) -> XSKError {
+    var status = stat()
+    _ = unsafe fstat(file, &status)
+    return damaged(path, "was cut short to \(status.st_size) bytes while it was being read")
   }
 
   /// Whether its writer lives: it still holds the lock on the file, or runs under the number and start time given.

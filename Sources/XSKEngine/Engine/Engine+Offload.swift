@@ -29,7 +29,7 @@ extension Engine {
     let states = ports.map(\.current)
     let isAllGeneric = states.allSatisfy { $0.program?.mode == .generic }
     for (port, state) in zip(ports, states) {
-      let device = state.link == .gone || state.link == .empty ? nil : try? NetworkDevice(named: port.name)
+      let device = state.link == .gone || state.link == .empty ? nil : try? NetworkDevice(named: port.deviceName)
       let takes = device.map { $0.index == state.device.index && (isAllGeneric || $0.takesRedirected) } ?? false
       let egress = takes ? device : nil
       let change = egress.map { Egress(index: $0.index, longest: $0.longestRedirected) }

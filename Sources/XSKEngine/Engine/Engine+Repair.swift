@@ -23,6 +23,9 @@ struct Repair {
   static let firstDelay: UInt64 = 100_000_000
   static let busyDelay: UInt64 = 2_000_000
   static let longestDelay: UInt64 = 5_000_000_000
+  /// Of a queue that is busy: the kernel lets go of one in the background (two grace periods of RCU, then a work item that
+  /// waits for the RTNL lock). That takes some 20 ms, and seconds on a machine with too much to do.
+  static let longestBusyDelay: UInt64 = 1_000_000_000
   /// A driver may use frames for a moment after its zero-copy socket was closed: the kernel ends that in the background.
   static let zeroCopyRest: UInt64 = 1_000_000_000
 
@@ -44,9 +47,10 @@ struct Repair {
     backOff()
   }
 
-  mutating func backOff() {
+  mutating func backOff(atMost longest: UInt64 = Self.longestDelay) {
+    delay = min(delay, longest)
     next = TimestampClock.monotonicNanoseconds + delay
-    delay = min(delay * 2, Self.longestDelay)
+    delay = min(delay * 2, longest)
   }
 }
 
@@ -126,7 +130,11 @@ extension Engine {
       let isBusyAtFirst = error.code == EBUSY && ports[queue.port].isSpare && repair.delay <= Repair.firstDelay
       if error.code != ENODEV && error != repair.obstacle && !isBusyAtFirst { note("\(error)") }
       repair.obstacle = isBusyAtFirst ? nil : error
-      if isBusyAtFirst { repair.backOffFromBusyQueue() } else { repair.backOff() }
+      if isBusyAtFirst {
+        repair.backOffFromBusyQueue()
+      } else {
+        repair.backOff(atMost: error.code == EBUSY ? Repair.longestBusyDelay : Repair.longestDelay)
+      }
     }
   }
 
@@ -137,7 +145,7 @@ extension Engine {
       return device
     }
     // What lies behind the device matters to metadata only.
-    return try NetworkDevice(named: port.name, looksFar: !port.isSpare || configuration.metadata.isOn)
+    return try NetworkDevice(named: port.deviceName, looksFar: !port.isSpare || configuration.metadata.isOn)
   }
 
   /// A fresh, bound socket for a queue whose device is there (again), and the longest frame that the device takes now.
@@ -147,7 +155,7 @@ extension Engine {
     let port = ports[queue.port]
     let device = try lookUp(port)
     guard device.isUp else {
-      throw XSKError(port.name, "is down", remedy: "bring it up: ip link set dev \(port.name) up")
+      throw XSKError(port.name, "is down", remedy: "bring it up: ip link set dev \(device.name) up")
     }
     guard !port.isSpare || device.queues.receive == port.queues.count else {
       throw XSKError(
@@ -234,9 +242,7 @@ extension Engine {
 extension Port {
   /// A program whose device is gone went with it.
   func detachIfGone() {
-    let state = current
-    guard attachment?.interface.isPhysical != true else { return }
-    if let now = try? LinkDescription.named(state.name), now.index == state.device.index { return }
+    guard attachment?.interface.isPhysical != true, link == nil else { return }
     detach()
     update { $0.link = .gone }
   }

@@ -147,7 +147,7 @@ extension Engine {
     // Of a device elsewhere the sockets tell: they fail.
     guard state.link != .empty, port.attachment?.interface.isPhysical != true else { return }
     let link: Port.LinkState
-    if let now = try? LinkDescription.named(port.name), now.index == state.device.index {
+    if let now = port.link {
       link = now.flags & UInt32(IFF_RUNNING) != 0 ? .up : .down
       followDevice(port, now)
     } else {
@@ -159,8 +159,9 @@ extension Engine {
     publishDescription()
   }
 
-  /// A device's MTU and MAC address may change under the engine.
+  /// A device's name, MTU and MAC address may change under the engine.
   private func followDevice(_ port: Port, _ link: LinkDescription) {
+    followName(port, link)
     let device = port.current.device
     guard link.mtu != device.mtu || link.address != device.hardwareAddress else { return }
     port.update { ($0.device.mtu, $0.device.hardwareAddress) = (link.mtu, link.address) }
@@ -173,5 +174,14 @@ extension Engine {
         thread.control.setMaximumLength(EnginePlan.largestFrame(now), slot: place)
       }
     }
+  }
+
+  /// A port goes on with its device, and keeps its own name: rules, counters and the operator know it by that.
+  private func followName(_ port: Port, _ link: LinkDescription) {
+    let former = port.current.device.name
+    guard link.name != former else { return }
+    port.update { $0.device.name = link.name }
+    note("\(port.name): its device \(former) is called \(link.name) now")
+    publishDescription()
   }
 }

@@ -101,6 +101,17 @@ final class Port: Sendable {
     }
   }
 
+  /// Its device as the kernel has it now, which may be under another name by now; nil: it is gone.
+  var link: LinkDescription? {
+    let device = current.device
+    guard device.index > 0, let now = try? LinkDescription.at(index: device.index) else { return nil }
+    // Another device gets an old one's index only if somebody asks for it; a renamed one keeps its address.
+    return now.name == device.name || now.address == device.hardwareAddress ? now : nil
+  }
+
+  /// The name of its device, or of the one that it waits for.
+  var deviceName: String { link?.name ?? name }
+
   /// What decides which mode a socket can have here.
   struct Kind: Hashable {
     let driver: String
@@ -187,8 +198,9 @@ final class Port: Sendable {
 
   var description: CounterDescription.Port {
     let state = current
+    let device = state.device.index > 0 ? state.device.name : state.name
     return CounterDescription.Port(
-      name: state.name, device: state.link == .empty ? "" : state.name, ifindex: Int(state.device.index),
+      name: state.name, device: state.link == .empty ? "" : device, ifindex: Int(state.device.index),
       mode: state.mode?.rawValue ?? "none", queues: queues,
       link: state.link.rawValue)
   }

@@ -30,14 +30,13 @@ import Glibc
     return unsafe MemoryMapping(base: address, length: length, guardian: guardian)
   }
 
-  /// Maps `length` bytes of a file, shared, from `offset` on; for reading only unless `writable`.
+  /// Maps `length` bytes of a file, shared, from `offset` on.
   ///
   /// - Throws: the kernel's refusal of mmap(2), about `subject`.
   static func file(
-    _ fd: CInt, length: Int, offset: Int64 = 0, writable: Bool = true, subject: String
+    _ fd: CInt, length: Int, offset: Int64 = 0, subject: String
   ) throws(XSKError) -> MemoryMapping {
-    let protection = writable ? PROT_READ | PROT_WRITE : PROT_READ
-    let address = unsafe mmap(nil, length, protection, MAP_SHARED | CInt(MAP_POPULATE), fd, off_t(offset))
+    let address = unsafe mmap(nil, length, PROT_READ | PROT_WRITE, MAP_SHARED | CInt(MAP_POPULATE), fd, off_t(offset))
     guard let address = unsafe address, unsafe address != MAP_FAILED else {
       throw XSKError(
         subject, refused: "cannot be mapped (\(length) bytes)", code: errno,

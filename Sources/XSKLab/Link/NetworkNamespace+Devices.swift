@@ -20,6 +20,10 @@ extension NetworkNamespace {
     try onThread { () throws(XSKError) in try Netlink().setMTU(device, mtu) }
   }
 
+  public func rename(_ device: String, to name: String) throws(XSKError) {
+    try onThread { () throws(XSKError) in try Netlink().rename(device, to: name) }
+  }
+
   /// Deletes a device; of a veth pair, both ends.
   public func delete(_ device: String) throws(XSKError) {
     try onThread { () throws(XSKError) in try Netlink().delete(device) }

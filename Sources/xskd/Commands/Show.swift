@@ -40,7 +40,7 @@ struct Show: ParsableCommand {
       return
     }
     switch subject {
-    case .status: Console.print(try Self.decode(StatusView.self, body, client.path).text)
+    case .status: Console.print(try Self.decode(NodeReport.self, body, client.path).text)
     case .tenants: Console.print(try Self.decode(TenantsView.self, body, client.path).text)
     case .policy: Console.print(try Self.decode(PoliciesView.self, body, client.path).text)
     case .counters: Console.print(try Self.decode(CountersView.self, body, client.path).text)

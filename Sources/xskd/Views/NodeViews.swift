@@ -50,7 +50,8 @@ struct TenantsView: Decodable {
 
   var text: String {
     guard !tenants.isEmpty else { return "no tenants" }
-    var table = TextTable(["TENANT", "NAME", "INSIDE", "HERE", "MAC", "ADDRESSES", "POLICY", "SOCKETS"])
+    let sockets = "SOCKETS SINCE XSKD'S START"
+    var table = TextTable(["TENANT", "NAME", "INSIDE", "HERE", "MAC", "ADDRESSES", "POLICY", sockets])
     for tenant in tenants {
       let addresses = tenant.addresses + (tenant.vlan.map { ["VLAN \($0)"] } ?? [])
       table.add([
@@ -65,34 +66,16 @@ struct TenantsView: Decodable {
 }
 
 /// `xskd show status`.
-struct StatusView: Decodable {
-  struct Attachments: Decodable {
-    let attached: UInt64
-    let refused: UInt64
-    let detached: UInt64
-    let lost: UInt64
-  }
-
-  let pid: Int32
-  let version: String
-  let uptimeSeconds: Double
-  let slots: NodeAvailability.Slots
-  let attachments: Attachments
-  let dataplane: DataplaneWatch.Status
-  let uplinks: [String]
-  let policies: [String]
-  let tiers: [TierReport]
-  let messages: [String]
-
+extension NodeReport {
   var text: String {
     let process = dataplane.pid.map { ", process \($0)" } ?? ""
     let lines =
       [
         "xskd \(version), process \(pid), up \(Int(uptimeSeconds)) s",
         "tenants: \(slots.used) of \(slots.capacity) slots",
-        "since the start: \(attachments.attached) attached, \(attachments.refused) refused, \(attachments.detached) detached, "
+        "since the daemon's start: \(attachments.attached) attached, \(attachments.refused) refused, \(attachments.detached) detached, "
           + "\(attachments.lost) lost with their namespaces",
-        "dataplane: \(dataplane.state.rawValue)\(process), started again \(dataplane.restarts) times"
+        "dataplane: \(dataplane.state.rawValue)\(process), started again \(dataplane.restarts) times since the daemon's start"
           + (dataplane.problem.map { "; last problem: \($0)" } ?? ""),
         "uplinks: \(uplinks.isEmpty ? "none" : uplinks.joined(separator: ", "))",
         "policies: \(policies.joined(separator: ", "))",

@@ -51,6 +51,33 @@ import XSKEngine
     _ = try policy.makeRoutes(uplinks: [PortFacts(mac: 1, mtu: 1500)])
   }
 
+  @Test func `a policy's rules that do nothing are told, and used all the same`() throws {
+    let report = NodeConfigurationFile.parse(
+      """
+      version: 1
+      policies:
+        web:
+          ingress:
+            rules:
+              - {name: dns, match: {protocol: udp}, then: accept}
+              - {name: flags, match: {protocol: udp, tcp-flags: syn}, then: drop}
+              - {name: quic, match: {protocol: udp, dport: 443}, then: drop}
+              - {name: all, then: accept}
+              - {name: late, match: {saddr: 10.0.0.0/8}, then: drop}
+      """, file: "f")
+    let rules = "warning: policies.web.ingress.rules"
+    #expect(
+      report.problems.map(\.description) == [
+        "f:7:59: \(rules)[1].match.tcp-flags: no packet meets it together with protocol: only TCP segments have flags; "
+          + "correct one of them, or take the rule out",
+        "f:8:11: \(rules)[2]: never reached: \"dns\" ahead of it takes all of its packets; move it ahead of that rule, "
+          + "or take it out",
+        "f:10:11: \(rules)[4]: this rule is never reached: \"all\" takes every packet; move that rule to the end, or give "
+          + "it conditions",
+      ])
+    #expect(report.configuration?.policies["web"]?.ingress.rules.count == 5)
+  }
+
   @Test(arguments: [
     ("version: 2", "xskd.yaml:1:10: version: value \"2\": not a version that is known; write 1"),
     ("uplinks: {}", "xskd.yaml:1:1: version: missing; add it"),

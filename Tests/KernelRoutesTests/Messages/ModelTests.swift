@@ -1,6 +1,8 @@
 import Forwarder
+import Glibc
 import PacketSamples
 import Testing
+import XSKEngine
 
 @testable import KernelRoutes
 
@@ -61,6 +63,17 @@ import Testing
     #expect(plan.hop("10.3.0.1")?.kind == .host, "its device is no port")
   }
 
+  @Test func `a port's device may be renamed, and is the port until it goes`() throws {
+    var model = Self.model(Self.links + [Self.route([10, 1, 0, 0], 16, device: 4)])
+    #expect(try model.makePlan()?.plan.hop("10.1.0.1")?.port == 1)
+    Self.tell(&model, [Self.link(4, "wan0", mac: 2), Self.link(12, "p1", mac: 12), Self.link(4, "wan0", mac: 3)])
+    let renamed = try #require(try model.makePlan()).plan.hop("10.1.0.1")
+    #expect(renamed?.port == 1 && renamed?.source == 0x0200_0000_0003, "p1 is another device now")
+    Self.tell(&model, [SampleMessage(description: "", type: 17, body: Self.link(4, "wan0", mac: 3).body)])
+    Self.tell(&model, [Self.route([10, 1, 0, 0], 16, device: 12)])
+    #expect(try model.makePlan()?.plan.hop("10.1.0.1")?.source == 0x0200_0000_000C)
+  }
+
   @Test func `a port's own VLAN is what packets leave in`() throws {
     var model = Self.model(
       Self.links + [
@@ -113,6 +126,25 @@ import Testing
     }
     let plan = try #require(try model.makePlan()).plan
     #expect(plan.hop("10.2.0.1") == nil && model.numbers.sources.count <= before + 2)
+  }
+
+  @Test func `a dump that ends with an error leaves no number in use`() throws {
+    var model = Self.model(Self.links)
+    let before = model.numbers.sources.count { $0 != nil }
+    var ends: [CInt] = [0, 0]
+    #expect(unsafe socketpair(AF_UNIX, CInt(SOCK_SEQPACKET.rawValue), 0, &ends) == 0)
+    defer { close(ends[1]) }
+    var tables = try KernelTables(receiveBuffer: 1 << 16)
+    tables.questions = RoutingSocket(adopting: ends[0])
+    let routes = [1, 2, 3].map { Self.route([10, $0, 0, 0], 16, device: 4, via: [10, 9, 0, $0]) }
+    let refusal = SampleBody(SampleBody.number(-ENOMEM)).message(NetlinkHeader.error)
+    let answer = routes.flatMap { $0.body.message($0.type) } + refusal
+    #expect(unsafe write(ends[1], answer, answer.count) == answer.count)
+    model.doubts = .routes
+    #expect(throws: XSKError.self) { try tables.read(&model) }
+    #expect(model.numbers.sources.count >= before + 3, "they were taken")
+    #expect(model.numbers.sources.count { $0 != nil } == before)
+    #expect(model.doubts == .routes, "it is asked again")
   }
 
   @Test func `a route that goes right after the tables were read anew is gone`() throws {

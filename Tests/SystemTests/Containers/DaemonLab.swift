@@ -14,11 +14,13 @@ final class DaemonLab: Sendable {
   let directory: String
   let host: NetworkNamespace
   let places: NodePlaces
+  private let janitor: LabJanitor
 
   init() throws {
     directory = "/tmp/xskd-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     // mkdir(2), mount(2): C strings for the calls. Mounted before the namespace is made, which has a copy of all mounts.
     for path in [directory, "\(directory)/bpf", "\(directory)/run"] { #expect(unsafe mkdir(path, 0o700) == 0) }
+    janitor = try LabJanitor(directory)
     #expect(unsafe mount("bpf", "\(directory)/bpf", "bpf", 0, nil) == 0, "errno \(errno)")
     host = try NetworkNamespace("node")
     places = NodePlaces(runDirectory: "\(directory)/run", bpfDirectory: "\(directory)/bpf/tenants")
@@ -30,6 +32,7 @@ final class DaemonLab: Sendable {
     // Lazily: the namespace's own copy of the mount goes with its last thread.
     _ = unsafe umount2("\(directory)/bpf", CInt(MNT_DETACH))
     try? FileManager.default.removeItem(atPath: directory)
+    janitor.dismiss()
   }
 
   /// The dataplane's process; nil: none answers.

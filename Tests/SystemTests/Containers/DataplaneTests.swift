@@ -13,9 +13,7 @@ extension OnVeth {
     func reaches() throws {
       let lab = try NodeLab()
       let all = [try lab.connect(1), try lab.connect(2)]
-      try lab.write(all)
-      try lab.start()
-      try lab.expectOpen(2)
+      try lab.serve(all)
       let (one, two) = (try #require(lab.tenants[1]), try #require(lab.tenants[2]))
       #expect(try lab.answers("192.0.2.1", from: one))
       #expect(try lab.answers("2001:db8::1", from: one))
@@ -38,9 +36,7 @@ extension OnVeth {
     func spoofing() throws {
       let lab = try NodeLab()
       let all = [try lab.connect(1), try lab.connect(2)]
-      try lab.write(all)
-      try lab.start()
-      try lab.expectOpen(2)
+      try lab.serve(all)
       let (one, two) = (try #require(lab.tenants[1]), try #require(lab.tenants[2]))
       #expect(try lab.answers("10.1.0.2", from: one))
       let sender = try PacketSocket(in: one, device: "eth0")
@@ -73,9 +69,7 @@ extension OnVeth {
       let lab = try NodeLab(
         "  web: {ingress: {default: drop, rules: [{name: icmp, match: {protocol: icmp}, then: accept}]}}")
       let first = try lab.connect(1)
-      try lab.write([first])
-      try lab.start()
-      try lab.expectOpen(1)
+      try lab.serve([first])
       let one = try #require(lab.tenants[1])
       #expect(try lab.answers("192.0.2.1", from: one))
       let world = lab.world
@@ -106,9 +100,7 @@ extension OnVeth {
     func stateFile() throws {
       let lab = try NodeLab()
       let all = [try lab.connect(1), try lab.connect(2)]
-      try lab.write(all)
-      try lab.start()
-      try lab.expectOpen(2)
+      try lab.serve(all)
       let (one, two) = (try #require(lab.tenants[1]), try #require(lab.tenants[2]))
       #expect(try lab.answers("10.1.0.2", from: one))
       for (bytes, words) in [
@@ -136,9 +128,7 @@ extension OnVeth {
     func vlan() throws {
       let lab = try NodeLab()
       let all = [try lab.connect(1), try lab.connect(3, vlan: 7)]
-      try lab.write(all)
-      try lab.start()
-      try lab.expectOpen(2)
+      try lab.serve(all)
       let three = try #require(lab.tenants[3])
       // A host of the VLAN asks for the tenant's address: the answer is the tenant's own.
       let outside = try PacketSocket(in: lab.world, device: "w0")
@@ -167,9 +157,7 @@ extension OnVeth {
     func kernelRoutes() throws {
       let lab = try NodeLab(routes: "routes: kernel")
       let first = try lab.connect(1)
-      try lab.write([first])
-      try lab.start()
-      try lab.expectOpen(1)
+      try lab.serve([first])
       let one = try #require(lab.tenants[1])
       #expect(try lab.answers("192.0.2.1", from: one))
       let second = try lab.connect(2)

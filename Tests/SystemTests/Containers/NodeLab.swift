@@ -130,6 +130,13 @@ final class NodeLab {
     try expectOpen(tenants.count, sourceLocation: sourceLocation)
   }
 
+  /// Starts the dataplane with these tenants, and waits until it takes their packets.
+  func serve(_ tenants: [Tenant], sourceLocation: SourceLocation = #_sourceLocation) throws {
+    try write(tenants)
+    try start(sourceLocation: sourceLocation)
+    try expectOpen(tenants.count, sourceLocation: sourceLocation)
+  }
+
   func expectOpen(_ count: Int, sourceLocation: SourceLocation = #_sourceLocation) throws {
     let areOpen = try eventually(.seconds(10)) {
       let tenants = try reports()

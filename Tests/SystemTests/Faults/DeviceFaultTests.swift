@@ -107,6 +107,29 @@ extension OnVeth {
       engine.finish()
     }
 
+    @Test("a device that is renamed stays its port's until it goes", arguments: [false, true])
+    func renamed(whileDown: Bool) throws {
+      let lab = try ForwardLab()
+      let engine = try lab.forward()
+      #expect(try lab.isPassing())
+      if whileDown { try lab.middle.setUp("m1", false) }
+      try lab.middle.rename("m1", to: "wan0")
+      if whileDown { try lab.middle.setUp("wan0", true) }
+      #expect(engine.says("m1: its device m1 is called wan0 now"))
+      #expect(try lab.isPassing())
+      #expect(!engine.messages.contains { $0.contains("gone") || $0.contains("lost") }, "\(engine.messages)")
+      #expect(engine.portStatus[1].name == "m1" && engine.portStatus[1].device.name == "wan0")
+      #expect(engine.counters.description.ports[1].device == "wan0")
+      // Once it has gone, the port waits for the device that it was started with.
+      try lab.right.delete("r0")
+      #expect(engine.says("m1: link is gone"))
+      try lab.connectRight()
+      #expect(engine.says("m1 queue 0: back"))
+      #expect(try lab.isPassing())
+      #expect(engine.portStatus[1].device.name == "m1")
+      engine.finish()
+    }
+
     @Test("a device recreated with a larger MTU forwards packets of that size")
     func largerMTU() throws {
       let lab = try ForwardLab()

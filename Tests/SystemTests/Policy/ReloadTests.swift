@@ -98,6 +98,27 @@ extension OnVeth {
       try run.stop()
     }
 
+    @Test func `a storm of wishes to reload does not keep it from stopping`() throws {
+      let lab = try RoutedLab(isQuiet: true)
+      let run = try PolicyProcess(in: lab.middle, RoutedLab.bridging([]))
+      let process = run.process
+      let storm = Storm()
+      try SystemThread.start("test-storm") {
+        while !storm.isOver.load(ordering: .acquiring) { process.signal(SIGHUP) }
+        storm.hasEnded.store(true, ordering: .releasing)
+      }
+      #expect(process.waitForOutput("reloaded, policy 3", timeout: .seconds(20)), "\(process.errors.suffix(500))")
+      process.signal(SIGTERM)
+      #expect(try process.wait(timeout: .seconds(20)) == .exited(0), "\(process.errors.suffix(500))")
+      storm.isOver.store(true, ordering: .releasing)
+      #expect(eventually { storm.hasEnded.load(ordering: .acquiring) })
+    }
+
+    private final class Storm: Sendable {
+      let isOver = Atomic<Bool>(false)
+      let hasEnded = Atomic<Bool>(false)
+    }
+
     @Test func `a file that is gone changes nothing`() throws {
       let lab = try RoutedLab(isQuiet: true)
       let run = try PolicyProcess(in: lab.middle, RoutedLab.bridging([]))

@@ -46,10 +46,11 @@ extension OnVeth {
       for round in 0..<100 {
         let port = 2 + round % 2
         try lab.engine.plug("t0", into: port)
-        try #require(lab.becomes(port, .open), "\(lab.engine.messages)")
+        // The queue was another port's a moment before, and is free when the kernel gets to it.
+        try #require(lab.becomes(port, .open, within: .seconds(60)), "\(lab.engine.messages)")
         mirrored += try lab.mirrored(far, count: 10)
         try lab.engine.unplug(port)
-        try #require(lab.becomes(port, .empty), "\(lab.engine.messages)")
+        try #require(lab.becomes(port, .empty, within: .seconds(60)), "\(lab.engine.messages)")
         guard round % 10 == 9 else { continue }
         let first = try descriptors ?? Self.descriptors()
         descriptors = first
@@ -62,9 +63,10 @@ extension OnVeth {
       #expect(mirrored == 1000)
       #expect(eventually { sink.count >= sent })
       let counters = lab.engine.finish()
-      let lost = counters.total(.kernelRXRingFull) + counters.total(.kernelFillRingEmpty)
-      let overrun = try lab.lab.middle.link("m0").counters.receiveDropped
-      #expect(counters.get(.receivedPackets, slot: 0) + lost + overrun == sent, "lost \(lost), overrun \(overrun)")
+      // What a veth could not give to the socket (RX or fill ring) it counts as dropped, as it does what did not fit into its
+      // own ring: XDP_STATISTICS tell of the former once more.
+      let dropped = try lab.lab.middle.link("m0").counters.receiveDropped
+      #expect(counters.get(.receivedPackets, slot: 0) + dropped == sent, "dropped \(dropped)")
       #expect(counters.get(.forwardedPackets, slot: 0) == sink.count)
       #expect(counters.get(.receivedPackets, slot: 2) + counters.get(.receivedPackets, slot: 3) == 1000)
       #expect(counters.get(.framesInPool, worker: 0) > 0)

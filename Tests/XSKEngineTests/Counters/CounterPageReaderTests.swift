@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import XSKEngine
@@ -154,6 +155,50 @@ struct CounterPageReaderTests {
     try #require(FileHandle(forWritingAtPath: path)).truncate(atOffset: 100)
     let error = #expect(throws: XSKError.self) { try reader.snapshot() }
     #expect(error?.problem.contains("was cut short to 100 bytes") == true)
+  }
+
+  /// Cuts a file short and writes it again, over and over, on a thread of its own: those of tasks may all be taken.
+  private final class Cutter: Sendable {
+    private let isOver = Atomic<Bool>(false)
+    private let hasEnded = Atomic<Bool>(false)
+
+    init(_ path: String, _ bytes: [UInt8]) throws {
+      try SystemThread.start("test-cutter") { [self] in
+        let file = unsafe open(path, O_WRONLY | O_CLOEXEC)
+        while !isOver.load(ordering: .acquiring) {
+          ftruncate(file, .random(in: 0..<8192))
+          // Reads the array's bytes.
+          _ = unsafe pwrite(file, bytes, bytes.count, 0)
+        }
+        close(file)
+        hasEnded.store(true, ordering: .releasing)
+      }
+    }
+
+    func stop() {
+      isOver.store(true, ordering: .releasing)
+      while !hasEnded.load(ordering: .acquiring) { usleep(1000) }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `A file that is cut short and grows again all the time ends no reader`() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.file("page")
+    let bytes = try examplePageBytes()
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    let reader = try CounterPageReader(path: path)
+    let cutter = try Cutter(path, bytes)
+    var (good, bad) = (0, 0)
+    while good < 20 || bad < 200 {
+      do throws(XSKError) {
+        #expect(try reader.snapshot().slots.count == 3)
+        good += 1
+      } catch {
+        #expect(error.subject == path)
+        bad += 1
+      }
+    }
+    cutter.stop()
   }
 
   @Test func `A missing file, a link, a directory and a FIFO are refused by name`() throws {

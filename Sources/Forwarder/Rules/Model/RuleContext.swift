@@ -10,11 +10,3 @@ public protocol RuleContext: ~Copyable, ~Escapable {
   func contains(_ address: UInt32, inSet set: Int) -> Bool
   func contains(_ address: UInt128, inSet set: Int) -> Bool
 }
-
-/// For rules that name neither metadata nor prefix sets.
-@frozen public struct NoRuleContext: RuleContext {
-  @inlinable public init() {}
-  @inlinable @inline(always) public func metadata(_ key: UInt8) -> UInt64? { nil }
-  @inlinable @inline(always) public func contains(_ address: UInt32, inSet set: Int) -> Bool { false }
-  @inlinable @inline(always) public func contains(_ address: UInt128, inSet set: Int) -> Bool { false }
-}
