@@ -47,7 +47,7 @@ extension ConfigurationReader {
     for entry in entries {
       check(word: entry)
       portNames.append(entry.key)
-      for key in ["tap", "punt"] {
+      for key in ["tap", "punt", "promiscuous"] {
         let field = fieldElement(entry.element, key)
         guard field.path != entry.element.path else { continue }
         report(field, value: field.text, "not an uplink's to have", "take it out")

@@ -59,10 +59,10 @@ public final class Dataplane {
     (self.node, inForce) = (node, node)
     var devices: [NetworkDevice] = []
     for uplink in node.uplinks { devices.append(try NetworkDevice(named: uplink.device)) }
-    let policy = Self.firstPolicy(options, node)
+    let facts = devices.map(PortFacts.init)
+    let policy = Self.firstPolicy(options, node, facts)
     var reasons = ReasonNumbers()
     let numbers = try reasons.reasons(of: policy.configuration)
-    let facts = devices.map(PortFacts.init)
     let current = CurrentPolicy(policy)
     self.current = current
     var follower: RouteFollowing?
@@ -80,6 +80,7 @@ public final class Dataplane {
     self.reasons = reasons
     desk = PolicyDesk(pipeline)
     var configuration = node.engineConfiguration()
+    if !node.uplinks.isEmpty { configuration.ports[0].isPromiscuous = policy.hasBridgedTenants }
     configuration.reasonNames.merge(reasons.names) { first, _ in first }
     (configuration.tool, configuration.version) = (options.tool, options.version)
     configuration.command = "dataplane --run-directory \(options.runDirectory) --config \(options.configuration)"
@@ -91,19 +92,21 @@ public final class Dataplane {
 
   /// The policy of the state file's tenants, or of none. Tenants that a changed configuration has no place for are left out:
   /// the others are not cut off on their account.
-  private static func firstPolicy(_ options: DataplaneOptions, _ node: NodeConfiguration) -> NodePolicy {
+  private static func firstPolicy(
+    _ options: DataplaneOptions, _ node: NodeConfiguration, _ uplinks: [PortFacts]
+  ) -> NodePolicy {
     var tenants: [Tenant] = []
     do throws(XSKError) {
       // Safe: the path is a C string for the call.
       if unsafe access(options.statePath, F_OK) == 0 { tenants = try NodeState.read(options.statePath).tenants }
-      return try NodePolicy(node, tenants: tenants)
+      return try NodePolicy(node, tenants: tenants, uplinks: uplinks)
     } catch {
       options.log("\(error)")
     }
     tenants = tenants.filter { (try? NodePolicy(node, tenants: [$0])) != nil }
     options.log("\(options.statePath): begins with \(tenants.count) of its tenants")
-    if let policy = try? NodePolicy(node, tenants: tenants) { return policy }
-    do throws(XSKError) { return try NodePolicy(node, tenants: []) } catch {
+    if let policy = try? NodePolicy(node, tenants: tenants, uplinks: uplinks) { return policy }
+    do throws(XSKError) { return try NodePolicy(node, tenants: [], uplinks: uplinks) } catch {
       preconditionFailure("a policy of no tenants can always be made: \(error)")
     }
   }
@@ -156,10 +159,10 @@ extension Dataplane {
     // Who edits the file keeps no container waiting.
     let changed = problems.isEmpty ? file.configuration ?? inForce : inForce
     let state = try NodeState.read(options.statePath)
-    let next = try NodePolicy(changed, tenants: state.tenants)
+    let facts = engine.portStatus.prefix(node.uplinks.count).map { PortFacts($0.device) }
+    let next = try NodePolicy(changed, tenants: state.tenants, uplinks: facts)
     var reasons = reasons
     let numbers = try reasons.reasons(of: next.configuration)
-    let facts = engine.portStatus.prefix(node.uplinks.count).map { PortFacts($0.device) }
     var routes = follower == nil ? try next.makeRoutes(uplinks: facts) : nil
     try engine.add(reasonNames: reasons.names)
     self.reasons = reasons
@@ -169,6 +172,7 @@ extension Dataplane {
       try Policy(next.configuration, facts: [], routes: routes.take() ?? policy.routes, reasons: numbers)
     }
     (current.policy, inForce) = (next, changed)
+    if !node.uplinks.isEmpty { engine.setPromiscuous(next.hasBridgedTenants, port: 0) }
     follower?.reconfigure(next.configuration)
     roster.plug(generation: state.generation)
     return problems.isEmpty ? .loaded(replacement) : .refused(problems)

@@ -24,16 +24,22 @@ public struct NodePolicy: Sendable {
   /// Tenants by the numbers of their ports.
   public let tenants: [Int: Tenant]
 
-  /// - Parameter tenants: right ones (`NodeState.problems`). Those without a port are left out.
+  /// - Parameters:
+  ///   - tenants: right ones (`NodeState.problems`). Those without a port are left out.
+  ///   - uplinks: of the uplinks, in their order; nil where nobody has looked.
   /// - Throws: a policy that is not there, a VLAN without an uplink, a port that is not there.
-  public init(_ node: NodeConfiguration, tenants: [Tenant]) throws(XSKError) {
+  public init(_ node: NodeConfiguration, tenants: [Tenant], uplinks: [PortFacts]? = nil) throws(XSKError) {
     var builder = NodePolicyBuilder(node)
     for tenant in tenants.sorted(by: { ($0.port ?? .max, $0.id) < ($1.port ?? .max, $1.id) }) where tenant.port != nil {
       try builder.add(tenant)
     }
-    builder.finish()
+    builder.finish(firstUplinkMAC: uplinks?.first?.mac)
     (configuration, roles, self.tenants) = (builder.configuration, builder.roles, builder.tenants)
   }
+
+  /// Whether the first uplink has VLANs of tenants. It takes packets to all MAC addresses, and of all VLANs, then: network cards
+  /// keep those that they were not told of to themselves.
+  public var hasBridgedTenants: Bool { tenants.values.contains { $0.vlan != nil } }
 
   /// What routing must know of each port.
   ///

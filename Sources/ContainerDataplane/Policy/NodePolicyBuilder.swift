@@ -62,9 +62,14 @@ struct NodePolicyBuilder {
   }
 
   /// Puts the parts together: from here on rules have numbers.
-  mutating func finish() {
+  ///
+  /// - Parameter firstUplinkMAC: nil: whoever looks at the policy is not going to use it.
+  mutating func finish(firstUplinkMAC: UInt64?) {
     let hasVLANs = !bridged.isEmpty
-    if hasVLANs { bridged.append(Self.unknownVLAN(node.uplinks[0].vlan)) }
+    if hasVLANs {
+      bridged.append(Self.unknownVLAN(node.uplinks[0].vlan))
+      if let firstUplinkMAC { bridged.append(Self.otherMAC(firstUplinkMAC)) }
+    }
     configuration.rules = RuleSet(bridged, default: .route)
     for (number, uplink) in node.uplinks.enumerated() {
       guards[number] = SourceGuard.Port(
@@ -148,6 +153,16 @@ extension NodePolicyBuilder {
         $0.ingressPort = [0]
         $0.vlan = own.map { .noneOf(.untagged, .ids($0...$0)) } ?? .noneOf(.untagged)
       }, .drop("unknown_vlan"))
+  }
+
+  /// The uplink is promiscuous, and a router must not route what is sent to others.
+  private static func otherMAC(_ own: UInt64) -> Rule {
+    Rule(
+      "other-mac",
+      RuleMatch {
+        $0.ingressPort = [0]
+        $0.destinationMAC = .noneOf(MACPattern(own), MACPattern(1 << 40, mask: 1 << 40))
+      }, .drop("other_mac"))
   }
 }
 

@@ -22,7 +22,7 @@ final class NodeRig {
 
   init(_ node: NodeConfiguration, _ tenants: [Tenant]) throws {
     let memory = try UMEM(UMEMConfiguration(frames: 1024))
-    policy = try NodePolicy(node, tenants: tenants)
+    policy = try NodePolicy(node, tenants: tenants, uplinks: Self.uplinks)
     let devices = try policy.configuration.ports.indices.map {
       try SimulatedDevice(name: "sim\($0)", rings: RingSizes(receive: 64, transmit: 64))
     }
@@ -121,7 +121,7 @@ final class NodeRig {
   }
 
   func replace(_ node: NodeConfiguration, _ tenants: [Tenant]) throws {
-    let next = try NodePolicy(node, tenants: tenants)
+    let next = try NodePolicy(node, tenants: tenants, uplinks: Self.uplinks)
     let numbers = try reasons.reasons(of: next.configuration)
     let names = reasons.names
     try counters.describe { $0.counters = $0.counters.adding(names) }

@@ -136,6 +136,9 @@ import XSKEngine
     #expect(rig.dropped("spoofed_mac", on: 3) == 1 && rig.dropped("unexpected_tag", on: 3) == 1)
     // Routed tenants go on beside it.
     #expect(rig.run([NodeRig.packet(from: 100, to: 1)], on: 0)[1].count == 1)
+    // But the uplink is promiscuous now: what is sent to another station is not for this router.
+    #expect(isSilent(rig.run([NodeRig.packet(from: 100, to: 1) { $0.destinationMAC[5] ^= 1 }], on: 0)))
+    #expect(rig.dropped("other_mac", on: 0) == 2)
     let traffic = try rig.traffic
     #expect(traffic[1].ingress.dropped == ["other_mac": 1])
   }

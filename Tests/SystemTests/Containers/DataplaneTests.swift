@@ -130,6 +130,8 @@ extension OnVeth {
       let all = [try lab.connect(1), try lab.connect(3, vlan: 7)]
       try lab.serve(all)
       let three = try #require(lab.tenants[3])
+      // A network card would keep the VLAN, and what is sent to the tenant's MAC address, to itself.
+      #expect(try eventually { try lab.node.promiscuity(of: "up0") == 1 })
       // A host of the VLAN asks for the tenant's address: the answer is the tenant's own.
       let outside = try PacketSocket(in: lab.world, device: "w0")
       let asker: [UInt8] = [2, 0, 0, 0, 0xBB, 7]
@@ -150,6 +152,8 @@ extension OnVeth {
       let tagged = try outside.receive(1, timeout: .seconds(5)) { Array($0.suffix(52)) == Array(frame.suffix(52)) }
       #expect(tagged.map { Array($0.prefix(18)) } == [asker + mine + [0x81, 0, 0, 7, 0x88, 0xB5]])
       #expect(try lab.answers("192.0.2.1", from: try #require(lab.tenants[1])))
+      try lab.follow([all[0]])
+      #expect(try eventually { try lab.node.promiscuity(of: "up0") == 0 })
       try lab.stop()
     }
 
