@@ -68,7 +68,7 @@ struct NodePolicyBuilder {
     let hasVLANs = !bridged.isEmpty
     if hasVLANs {
       bridged.append(Self.unknownVLAN(node.uplinks[0].vlan))
-      if let firstUplinkMAC { bridged.append(Self.otherMAC(firstUplinkMAC)) }
+      if let firstUplinkMAC { bridged += Self.otherMAC(firstUplinkMAC) }
     }
     configuration.rules = RuleSet(bridged, default: .route)
     for (number, uplink) in node.uplinks.enumerated() {
@@ -156,13 +156,21 @@ extension NodePolicyBuilder {
   }
 
   /// The uplink is promiscuous, and a router must not route what is sent to others.
-  private static func otherMAC(_ own: UInt64) -> Rule {
-    Rule(
-      "other-mac",
-      RuleMatch {
-        $0.ingressPort = [0]
-        $0.destinationMAC = .noneOf(MACPattern(own), MACPattern(1 << 40, mask: 1 << 40))
-      }, .drop("other_mac"))
+  private static func otherMAC(_ own: UInt64) -> [Rule] {
+    [
+      Rule(
+        "group",
+        RuleMatch {
+          $0.ingressPort = [0]
+          $0.destinationMAC = [MACPattern(1 << 40, mask: 1 << 40)]
+        }, .route),
+      Rule(
+        "other-mac",
+        RuleMatch {
+          $0.ingressPort = [0]
+          $0.destinationMAC = .noneOf(MACPattern(own))
+        }, .drop("other_mac")),
+    ]
   }
 }
 
