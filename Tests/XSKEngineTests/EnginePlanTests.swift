@@ -142,6 +142,7 @@ import Testing
     #expect(taken > 2)
     var configuration = EngineConfiguration(ports: [PortConfiguration("a0")])
     #expect(try EnginePlan(configuration, devices: [device]).queues == [Array(0..<taken)])
+    #expect(try EnginePlan(configuration, devices: [device], addsQueues: false).queues == [[0, 1]])
     configuration.socket.mode = .generic
     #expect(try EnginePlan(configuration, devices: [device]).queues == [[0, 1]])
   }

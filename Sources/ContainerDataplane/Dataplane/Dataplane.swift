@@ -23,6 +23,8 @@ public final class Dataplane {
   private let current: CurrentPolicy
   private var service: OperatorService?
   private var told = 0
+  /// What the uplinks were like when the policy was made.
+  private var facts: [PortFacts]
 
   /// Starts with the tenants that the state file has.
   ///
@@ -63,6 +65,7 @@ public final class Dataplane {
     let policy = Self.firstPolicy(options, node, facts)
     var reasons = ReasonNumbers()
     let numbers = try reasons.reasons(of: policy.configuration)
+    self.facts = facts
     let current = CurrentPolicy(policy)
     self.current = current
     var follower: RouteFollowing?
@@ -111,9 +114,10 @@ public final class Dataplane {
     }
   }
 
-  /// Tells what there is to tell. Some times a second.
+  /// Tells what there is to tell, and follows the uplinks' MAC addresses and MTUs. Some times a second.
   public func tend() {
     follower?.retry()
+    if factsNow != facts { reload() }
     let messages = engine.messages(from: told)
     for line in messages.lines { options.log(line) }
     told = messages.count
@@ -150,7 +154,11 @@ extension Dataplane {
     }
   }
 
+  private var factsNow: [PortFacts] { engine.portStatus.prefix(node.uplinks.count).map { PortFacts($0.device) } }
+
   private func replace() throws(XSKError) -> ReloadOutcome {
+    // Also if the rest is refused: that is not tried again some times a second.
+    facts = factsNow
     let file = NodeConfigurationFile.read(options.configuration)
     var problems = file.configuration == nil ? file.errors.map(\.description) : []
     if let changed = file.configuration {
@@ -159,7 +167,6 @@ extension Dataplane {
     // Who edits the file keeps no container waiting.
     let changed = problems.isEmpty ? file.configuration ?? inForce : inForce
     let state = try NodeState.read(options.statePath)
-    let facts = engine.portStatus.prefix(node.uplinks.count).map { PortFacts($0.device) }
     let next = try NodePolicy(changed, tenants: state.tenants, uplinks: facts)
     var reasons = reasons
     let numbers = try reasons.reasons(of: next.configuration)

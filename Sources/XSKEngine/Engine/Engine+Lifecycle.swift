@@ -74,6 +74,12 @@ extension Engine {
   private func requireAllQueues(_ port: Port) throws(XSKError) {
     guard configuration.ports[port.index].queues == nil, port.attachment == nil else { return }
     let device = try NetworkDevice(named: port.name, looksFar: false)
+    guard device.queues.receive >= port.queues.count else {
+      throw XSKError(
+        port.name, "has \(device.queues.receive) RX queues, not \(port.queues.count)",
+        remedy: "name the queues to take",
+        code: ECHRNG)
+    }
     guard device.queues.receive > port.queues.count else { return }
     throw XSKError(
       port.name,

@@ -31,13 +31,17 @@ struct EnginePlan: Sendable {
   let holdCapacity: Int
   let umem: UMEMConfiguration
 
-  /// - Parameter devices: the configuration's ports, looked up.
+  /// - Parameters:
+  ///   - devices: the configuration's ports, looked up.
+  ///   - addsQueues: drivers that add queues with a program in them are believed to do so.
   /// - Throws: a configuration that can't be carried out, before anything was changed.
   init(
-    _ configuration: EngineConfiguration, devices: [NetworkDevice], attachments: [Attachment?] = []
+    _ configuration: EngineConfiguration, devices: [NetworkDevice], attachments: [Attachment?] = [],
+    addsQueues: Bool = true
   ) throws(XSKError) {
     self.devices = devices
-    let named = zip(configuration.ports, devices).map { $0.queues ?? Array($1.queuesToTake(configuration.socket.mode)) }
+    let mode = addsQueues ? configuration.socket.mode : .generic
+    let named = zip(configuration.ports, devices).map { $0.queues ?? Array($1.queuesToTake(mode)) }
     try Self.validate(configuration.ports, named, spares: configuration.spares.count)
     let cpus = try Self.cpus(configuration, named)
     queues = named + (0..<configuration.spares.count).map { _ in Array(cpus.indices) }

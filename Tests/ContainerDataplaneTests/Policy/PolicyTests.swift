@@ -135,7 +135,8 @@ import XSKEngine
     #expect(rig.dropped("other_mac", on: 0) == 1 && rig.dropped("unknown_vlan", on: 0) == 1)
     #expect(rig.dropped("spoofed_mac", on: 3) == 1 && rig.dropped("unexpected_tag", on: 3) == 1)
     // Routed tenants go on beside it.
-    #expect(rig.run([NodeRig.packet(from: 100, to: 1)], on: 0)[1].count == 1)
+    let mine: (inout SamplePacket) -> Void = { $0.destinationMAC = [2, 0, 0, 0, 0xAA, 0] }
+    #expect(rig.run([NodeRig.packet(from: 100, to: 1, mine)], on: 0)[1].count == 1)
     // But the uplink is promiscuous now: what is sent to another station is not for this router.
     #expect(isSilent(rig.run([NodeRig.packet(from: 100, to: 1) { $0.destinationMAC[5] ^= 1 }], on: 0)))
     #expect(rig.dropped("other_mac", on: 0) == 2)

@@ -152,6 +152,10 @@ extension OnVeth {
       let tagged = try outside.receive(1, timeout: .seconds(5)) { Array($0.suffix(52)) == Array(frame.suffix(52)) }
       #expect(tagged.map { Array($0.prefix(18)) } == [asker + mine + [0x81, 0, 0, 7, 0x88, 0xB5]])
       #expect(try lab.answers("192.0.2.1", from: try #require(lab.tenants[1])))
+      // The uplink's MAC address is what untagged packets have to be for, also a new one.
+      #expect(try lab.node.run(["ip", "link", "set", "dev", "up0", "address", "02:00:00:00:77:01"]).succeeded)
+      #expect(
+        try eventually(.seconds(20)) { try lab.answers("192.0.2.1", from: try #require(lab.tenants[1])) })
       try lab.follow([all[0]])
       #expect(try eventually { try lab.node.promiscuity(of: "up0") == 0 })
       try lab.stop()
