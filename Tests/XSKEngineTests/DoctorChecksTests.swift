@@ -139,6 +139,20 @@ struct DoctorChecksTests {
     Ailment("sockets", .failed, "busy (another socket is bound", "stop it or choose another queue", on: .ideal) {
       $0.boundQueues = [3]
     },
+    Ailment(
+      "queues", .limited, "packets of the others would go past", "ethtool -L eth0 combined 1000", on: .ideal
+    ) {
+      $0.driver = "virtio_net"
+      $0.queues.maximumReceive = 1000
+    },
+    Ailment("queues", .ok, "RX 4, TX 4", nil, on: .ideal) {
+      $0.driver = "virtio_net"
+      $0.queues.maximumReceive = 4
+    },
+    Ailment("queues", .ok, "RX 4, TX 4", nil, on: .ideal, Requirements(queues: [0])) {
+      $0.driver = "virtio_net"
+      $0.queues.maximumReceive = 1000
+    },
     Ailment("sockets", .ok, "no queue is taken", nil, on: .ideal, Requirements(queues: [0, 1])) {
       $0.boundQueues = [3]
     },

@@ -124,7 +124,7 @@ import Testing
       ("virtio_net", nil, 2, 8, 2, 4), ("virtio_net", nil, 2, 4, 2, 4), ("virtio_net", nil, 2, 3, 2, 2),
       ("virtio_net", .generic, 2, 8, 2, 4), ("virtio_net", .native, 4, 8, 2, 4), ("ice", nil, 2, 8, 2, 2),
     ] as [(String, AttachedProgram.Place?, Int, Int, Int, Int)])
-  func `queues that the driver adds with an XDP program count`(
+  func `queues that a driver adds with an XDP program are known`(
     driver: String, program: AttachedProgram.Place?, queues: Int, most: Int, cpus: Int, expected: Int
   ) {
     var device = NetworkDevice.ideal
@@ -132,19 +132,6 @@ import Testing
     device.queues = NetworkDevice.Queues(receive: queues, transmit: queues, maximumReceive: most)
     device.program = program.map { AttachedProgram(id: 1, place: $0, name: nil) }
     #expect(device.receiveQueuesUnderXDP(possibleCPUs: cpus) == expected)
-  }
-
-  @Test func `all queues of a device that adds some are taken, but not in generic mode`() throws {
-    var device = Self.device("a0", queues: 2)
-    device.driver = "virtio_net"
-    device.queues.maximumReceive = 4096
-    let taken = device.receiveQueuesUnderXDP
-    #expect(taken > 2)
-    var configuration = EngineConfiguration(ports: [PortConfiguration("a0")])
-    #expect(try EnginePlan(configuration, devices: [device]).queues == [Array(0..<taken)])
-    #expect(try EnginePlan(configuration, devices: [device], addsQueues: false).queues == [[0, 1]])
-    configuration.socket.mode = .generic
-    #expect(try EnginePlan(configuration, devices: [device]).queues == [[0, 1]])
   }
 
   @Test func `without cores there is a worker a queue as far as CPUs go`() throws {

@@ -79,11 +79,10 @@ extension NetworkDevice {
   }
 
   func queueError(_ queue: Int) -> XSKError? {
-    let count = receiveQueuesUnderXDP
-    guard !(0..<count).contains(queue) else { return nil }
-    let range = count == 1 ? "queue 0" : "queues 0 to \(count - 1)"
+    guard !(0..<queues.receive).contains(queue) else { return nil }
+    let range = queues.receive == 1 ? "queue 0" : "queues 0 to \(queues.receive - 1)"
     let more =
-      queues.maximumReceive > count
+      queues.maximumReceive > queues.receive
       ? ", or add queues: ethtool -L \(name) \(queues.combined > 0 ? "combined" : "rx") \(queues.maximumReceive)" : ""
     return XSKError("\(name) queue \(queue)", "out of range (it has \(range))", remedy: "choose \(range)\(more)")
   }

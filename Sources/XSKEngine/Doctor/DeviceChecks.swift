@@ -36,15 +36,18 @@ struct DeviceChecks {
       return Finding("queues", of: error.subject, .failed, error.problem, remedy: error.remedy)
     }
     let counts = device.queues
-    let count = device.receiveQueuesUnderXDP
-    let more = count > counts.receive ? "; RX \(count) while driver \(device.driver) has an XDP program" : ""
-    return Finding("queues", of: device.name, .ok, "RX \(counts.receive), TX \(counts.transmit)\(more)")
+    let added = device.receiveQueuesUnderXDP
+    guard added == counts.receive || requirements.mode == .generic || requirements.queues != nil else {
+      let error = device.addedQueues(added, from: counts.receive)
+      return Finding("queues", of: device.name, .limited, error.problem, remedy: error.remedy)
+    }
+    return Finding("queues", of: device.name, .ok, "RX \(counts.receive), TX \(counts.transmit)")
   }
 
   /// Not for start-up: the kernel releases a closed socket's queue some time later, so that has to wait and try.
   private var sockets: Finding? {
     guard let bound = device.boundQueues else { return nil }
-    let wanted = requirements.queues ?? Array(device.queuesToTake(requirements.mode))
+    let wanted = requirements.queues ?? Array(0..<device.queues.receive)
     guard let queue = wanted.first(where: { bound.contains($0) }) else {
       return Finding("sockets", of: device.name, .ok, "no queue is taken")
     }

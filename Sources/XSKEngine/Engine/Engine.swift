@@ -1,5 +1,4 @@
 import CXsk
-import Glibc
 import Synchronization
 
 /// Workers on devices, from attach to detach.
@@ -99,19 +98,6 @@ public final class Engine: Sendable {
         Requirements(
           cores: configuration.cores, mode: configuration.socket.mode, umem: plan.umem, workers: plan.workers.count))
     }
-    do throws(XSKError) {
-      return try launch(configuration, plan, attachments, run)
-    } catch {
-      // A driver that was to add queues with the program in it has not: it did not take the program, for one.
-      guard error.code == ECHRNG else { throw error }
-      let plan = try EnginePlan(configuration, devices: devices, attachments: attachments, addsQueues: false)
-      return try launch(configuration, plan, attachments, run)
-    }
-  }
-
-  private static func launch(
-    _ configuration: EngineConfiguration, _ plan: EnginePlan, _ attachments: [Attachment?], _ run: @escaping Run
-  ) throws(XSKError) -> Engine {
     let engine = try Engine(configuration, plan, attachments)
     do throws(XSKError) {
       try engine.launch(run)

@@ -31,17 +31,13 @@ struct EnginePlan: Sendable {
   let holdCapacity: Int
   let umem: UMEMConfiguration
 
-  /// - Parameters:
-  ///   - devices: the configuration's ports, looked up.
-  ///   - addsQueues: drivers that add queues with a program in them are believed to do so.
+  /// - Parameter devices: the configuration's ports, looked up.
   /// - Throws: a configuration that can't be carried out, before anything was changed.
   init(
-    _ configuration: EngineConfiguration, devices: [NetworkDevice], attachments: [Attachment?] = [],
-    addsQueues: Bool = true
+    _ configuration: EngineConfiguration, devices: [NetworkDevice], attachments: [Attachment?] = []
   ) throws(XSKError) {
     self.devices = devices
-    let mode = addsQueues ? configuration.socket.mode : .generic
-    let named = zip(configuration.ports, devices).map { $0.queues ?? Array($1.queuesToTake(mode)) }
+    let named = zip(configuration.ports, devices).map { $0.queues ?? Array(0..<$1.queues.receive) }
     try Self.validate(configuration.ports, named, spares: configuration.spares.count)
     let cpus = try Self.cpus(configuration, named)
     queues = named + (0..<configuration.spares.count).map { _ in Array(cpus.indices) }

@@ -45,7 +45,7 @@ package final class PinnedProgram: Sendable {
     if let pinned = resume(in: folder, device: device) { return pinned }
     remove(in: folder)
     try makeFolder(folder)
-    let queues = queues ?? device.receiveQueuesUnderXDP
+    let queues = queues ?? device.queues.receive
     let program = try XDPProgram(
       [.plain], device: device.name, ifindex: device.index, queues: queues, modes: modes)
     do throws(XSKError) {

@@ -94,8 +94,7 @@ public enum XDPMode: String, CaseIterable, Sendable {
   /// Attaches the program that only redirects, in native mode.
   package static func plain(on device: NetworkDevice) throws(XSKError) -> XDPProgram {
     try XDPProgram(
-      [.plain], device: device.name, ifindex: device.index, queues: device.receiveQueuesUnderXDP,
-      modes: [.native])
+      [.plain], device: device.name, ifindex: device.index, queues: device.queues.receive, modes: [.native])
   }
 
   /// Attaches what is loaded already to a device that has no other program.
