@@ -16,6 +16,27 @@ public enum StrictJSON {
     }
   }
 
+  /// As `decode`, of an object that has no other keys than the value's: one that is misspelt must not count as absent. Keys in
+  /// objects below it are not looked at.
+  public static func decodeAlone<Value: Codable>(
+    _ type: Value.Type, _ json: [UInt8], file: String
+  ) throws(XSKError) -> Value {
+    let value = try decode(type, json, file: file)
+    let given = try decode([String: Presence].self, json, file: file).filter { !$0.value.isNull }.keys
+    // What was taken is there again when the value is written; that it can be written was seen as it was read.
+    let taken = (try? JSONEncoder().encode(value)).flatMap {
+      try? decode([String: Presence].self, Array($0), file: file)
+    }
+    guard let stray = given.filter({ taken?[$0] == nil }).min() else { return value }
+    throw XSKError("\(file): \(stray)", "unknown key", remedy: "correct it, or take it out")
+  }
+
+  private struct Presence: Decodable {
+    let isNull: Bool
+
+    init(from decoder: any Decoder) throws { isNull = try decoder.singleValueContainer().decodeNil() }
+  }
+
   private static func describe(_ error: DecodingError, _ file: String) -> XSKError {
     switch error {
     case .keyNotFound(let key, let context):

@@ -61,7 +61,7 @@ struct NodeRoutes: Sendable {
   private func attach(_ request: HTTPRequest) -> HTTPResponse {
     let id = id(request)
     let wish: AttachRequest
-    do throws(XSKError) { wish = try StrictJSON.decode(AttachRequest.self, request.body, file: "request") } catch {
+    do throws(XSKError) { wish = try StrictJSON.decodeAlone(AttachRequest.self, request.body, file: "request") } catch {
       return .refusal(error)
     }
     return answer { () throws(NodeRefusal) in

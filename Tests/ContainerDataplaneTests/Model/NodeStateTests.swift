@@ -100,4 +100,24 @@ import XSKEngine
       }
     }
   }
+
+  @Test(
+    arguments: [
+      ("{\"a\": 1}", nil), ("{\"a\": 1, \"b\": null, \"c\": null}", nil), ("{\"a\": 1, \"b\": 2}", nil),
+      ("{\"a\": 1, \"bb\": 2}", "f: bb: unknown key; correct it, or take it out"),
+      ("{\"b\": 2, \"c\": {}}", "f: a: is missing; add it"),
+    ] as [(String, String?)])
+  func `an object with a key too many is refused, one without a value is none`(text: String, words: String?) {
+    struct Sample: Codable {
+      var a: Int
+      var b: Int?
+    }
+    var said: String?
+    do throws(XSKError) {
+      _ = try StrictJSON.decodeAlone(Sample.self, Array(text.utf8), file: "f")
+    } catch {
+      said = "\(error)"
+    }
+    #expect(said == words)
+  }
 }
