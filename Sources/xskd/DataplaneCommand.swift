@@ -70,7 +70,7 @@ struct CheckCommand: ParsableCommand {
   var config = "/etc/xskd/xskd.yaml"
 
   func run() throws {
-    let file = NodeConfigurationFile.read(config) { try? NetworkDevice(named: $0).queues.receive }
+    let file = NodeConfigurationFile.read(config) { try? NetworkDevice(named: $0).receiveQueuesUnderXDP }
     for problem in file.problems { Console.error(problem.description) }
     guard let node = file.configuration else { throw ExitCode(2) }
     // Makes what the file says, without tenants: what it refuses is told by no look at the file.

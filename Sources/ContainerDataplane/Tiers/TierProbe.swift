@@ -49,11 +49,13 @@ public struct TierProbe: Sendable {
         name: pool.name, device: pool.device, problem: "\(error.subject): \(error.problem)", queues: [])
     }
     device.lookAtXDP()
-    let queues = pool.numbers(of: device.queues.receive).map { queue in
+    // With the program, which isn't there yet perhaps.
+    let count = device.receiveQueuesUnderXDP
+    let queues = pool.numbers(of: count).map { queue in
       QueuePoolStatus.Queue(
         queue: queue,
-        state: queue >= device.queues.receive
-          ? .missing : device.boundQueues?.contains(queue) == true ? .held : .free)
+        // By a tenant's socket or another's: only the daemon knows, and may be running.
+        state: queue >= count ? .missing : device.boundQueues?.contains(queue) == true ? .bound : .free)
     }
     return QueuePoolStatus(
       name: pool.name, device: pool.device, pciID: device.busAddress,
