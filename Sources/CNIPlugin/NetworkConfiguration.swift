@@ -83,17 +83,12 @@ struct NetworkConfiguration {
     return Int(number)
   }
 
-  enum Tier: String, CaseIterable {
-    case veth
-    case physicalQueue = "physical-queue"
-  }
-
   /// What the container is to have.
   var tier: Tier {
     get throws(CNIError) {
       guard let name = try text("tier") else { return .veth }
-      guard let tier = Tier(rawValue: name) else {
-        throw wrong("tier", .string(name), "write \(Tier.allCases.map(\.rawValue).joined(separator: " or "))")
+      guard let tier = Tier(rawValue: name), Tier.offered.contains(tier) else {
+        throw wrong("tier", .string(name), "write \(Tier.offered.map(\.rawValue).joined(separator: " or "))")
       }
       return tier
     }

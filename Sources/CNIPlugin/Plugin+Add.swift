@@ -40,7 +40,7 @@ extension Plugin {
     request.deviceID = try deviceID
     request.bandwidth = try bandwidth()
     if try configuration.tier == .physicalQueue {
-      request.tier = NetworkConfiguration.Tier.physicalQueue.rawValue
+      request.tier = Tier.physicalQueue.rawValue
       try refuseWhatNobodyWouldEnforce(request)
     }
     return request
@@ -56,13 +56,10 @@ extension Plugin {
 
   /// Packets of a physical queue pass no policy, and its device is as it is.
   private func refuseWhatNobodyWouldEnforce(_ request: AttachRequest) throws(CNIError) {
-    for (key, isAsked) in [
-      ("policy", request.policy != nil), ("vlan", request.vlan != nil), ("mtu", request.mtu != nil),
-      ("mac", request.mac != nil), ("bandwidth", request.bandwidth != nil),
-    ] where isAsked {
-      throw CNIError(
-        .invalidConfiguration, "\(key): not to be had with tier physical-queue, nobody would see to it; leave it out")
-    }
+    guard let key = (request.askedOfPolicies + request.askedOfDevice).first else { return }
+    throw CNIError(
+      .invalidConfiguration,
+      "\(key): not to be had with tier \(Tier.physicalQueue.rawValue), nobody would see to it; leave it out")
   }
 
   private func attach(_ request: inout AttachRequest, _ given: AssignedAddresses) throws(CNIError) -> JSONValue {

@@ -9,9 +9,10 @@ extension Plugin {
       reason.code = .notAvailable
       throw reason
     }
-    switch try configuration.tier {
-    case .veth: try requireSlot(availability)
-    case .physicalQueue: try requireQueue(availability.queues ?? [])
+    if try configuration.tier == .physicalQueue {
+      try requireQueues(availability.queues ?? [], try configuration.quota?.sockets ?? 1)
+    } else {
+      try requireSlot(availability)
     }
     do throws(CNIError) {
       try DelegatedIPAM(configuration, environment)?.perform(.status)
@@ -35,8 +36,8 @@ extension Plugin {
     }
   }
 
-  /// Neither slots nor the dataplane matter to whoever has a physical queue.
-  private func requireQueue(_ pools: [QueuePoolStatus]) throws(CNIError) {
+  /// Neither slots nor the dataplane matter to whoever has physical queues. They all come from one device.
+  private func requireQueues(_ pools: [QueuePoolStatus], _ count: Int) throws(CNIError) {
     let asked = try deviceID
     let pools = pools.filter { pool in asked.map(pool.isCalled) ?? true }
     guard !pools.isEmpty else {
@@ -45,10 +46,11 @@ extension Plugin {
         "xskd: \(asked.map { "\($0): none" } ?? "no device") of those whose queues containers can have; "
           + "name it under queues in its configuration")
     }
-    guard !pools.contains(where: { $0.free > 0 }) else { return }
+    guard !pools.contains(where: { $0.free >= count }) else { return }
     let reasons = pools.map {
       $0.problem
-        ?? "\($0.device): none of its \($0.queues.count) queues is free; detach a container, or name more in its configuration"
+        ?? ("\($0.device): " + ($0.free == 0 ? "none" : "\($0.free), and not \(count),")
+          + " of its \($0.queues.count) queues \($0.free > 1 ? "are" : "is") free; detach a container, or name more in its configuration")
     }
     throw CNIError(.notAvailable, "xskd: \(reasons[0])", details: reasons.dropFirst().joined(separator: "; "))
   }

@@ -23,6 +23,8 @@ public struct QueuePoolStatus: Codable, Hashable, Sendable {
       case used
       /// No tenant has it, but a socket is bound to it: of a process that outlives its attachment, or somebody else's.
       case held
+      /// A socket is bound to it, and whose is not known: nobody was asked who knows the tenants.
+      case bound
       /// The device has no such queue.
       case missing
     }
@@ -67,5 +69,17 @@ public struct QueuePoolStatus: Codable, Hashable, Sendable {
   public var free: Int { problem == nil ? queues.count { $0.state == .free } : 0 }
 
   /// Whether it is what somebody calls it: by its device's name, its PCI address, or its own name.
-  public func isCalled(_ text: String) -> Bool { device == text || pciID == text || name == text }
+  public func isCalled(_ text: String) -> Bool {
+    name == text || DeviceNames.mean(text, device: device, pciID: pciID)
+  }
+}
+
+extension AttachRequest {
+  /// Keys of what is asked for that would be a policy's to see to: packets of a physical queue pass none.
+  public var askedOfPolicies: [String] {
+    [("policy", policy != nil), ("bandwidth", bandwidth != nil), ("vlan", vlan != nil)].filter(\.1).map(\.0)
+  }
+
+  /// Keys of what is asked for that a physical device has itself, for all who have queues of it.
+  public var askedOfDevice: [String] { [("mtu", mtu != nil), ("mac", mac != nil)].filter(\.1).map(\.0) }
 }

@@ -104,6 +104,10 @@ import Testing
     let full = try status(["deviceID": "eth2"])
     #expect(full.code == 50 && full.message.contains("eth2: none of its 2 queues is free"), "\(full.text)")
     #expect(try status(["deviceID": "eth4"]).message.contains("eth4"))
+    let few = try status(["quota": ["sockets": 2]])
+    #expect(few.code == 50 && few.message.contains("eth2: none of its 2 queues is free"), "\(few.text)")
+    let fewer = try status(["quota": ["sockets": 2], "deviceID": "eth3"])
+    #expect(fewer.message.contains("eth3: 1, and not 2, of its 2 queues is free"), "\(fewer.text)")
     lab.daemon.set { $0.queues = [pool("eth2", .free, problem: "eth2: is down; bring it up")] }
     #expect(try status().message == "xskd: eth2: is down; bring it up")
   }

@@ -5,18 +5,40 @@ import Glibc
 /// (SIOCBRADDBR, SIOCSIFVLAN; net/socket.c, sock_ioctl), options of sockets, and SIOCGSKNS opens the namespace itself. A
 /// process that has that power, or could come to it, gets no such socket.
 ///
-/// What counts is what the kernel says of the process that connected. It can't gain the power later: exec(2) gives it nothing
-/// beyond its bounding set, which only shrinks, and in a user namespace that it makes it has no power over ours.
+/// What counts is what the kernel says of the process that connected, of each of its threads: they share their descriptors, but
+/// each has capabilities of its own. A process can't gain the power later: exec(2) gives it nothing beyond its bounding set, which
+/// only shrinks, and in a user namespace that it makes it has no power over ours. Threads come and go while they are looked at,
+/// and descriptors can be passed on: what holds for good is a container whose bounding set lacks the capability.
 extension HandoverPeer {
   /// Why it must have no socket of the calling thread's network namespace; nil: it may.
   var danger: String? {
-    guard let powers = ProcessPowers(Self.read("/proc/\(process)/status")) else { return "can't be looked at" }
-    guard powers.canAdministrate, !UserNamespace.isBelowOurs(process) else { return nil }
+    guard let canAdministrate = Self.canAdministrate(threads: "/proc/\(process)/task") else {
+      return "can't be looked at"
+    }
+    guard canAdministrate, !UserNamespace.isBelowOurs(process) else { return nil }
     return "may have CAP_NET_ADMIN, and so power over the host: drop it"
+  }
+
+  /// Whether one of a process's threads has the power, or can come to it; nil: that can't be told.
+  ///
+  /// - Parameter directory: has a directory for each thread, with its `status` in it.
+  static func canAdministrate(threads directory: String) -> Bool? {
+    var isSeen = false
+    for thread in DirectoryListing.names(in: directory) {
+      let path = "\(directory)/\(thread)/status"
+      guard let powers = ProcessPowers(read(path)) else {
+        // One that has ended has nothing any more. Safe: the path is a C string for the call.
+        if unsafe access(path, F_OK) != 0 && errno == ENOENT { continue }
+        return nil
+      }
+      if powers.canAdministrate { return true }
+      isSeen = true
+    }
+    return isSeen ? false : nil
   }
 }
 
-/// What a process may do, and could come to do by starting another program.
+/// What a thread may do, and could come to do by starting another program.
 struct ProcessPowers: Hashable {
   /// CAP_NET_ADMIN, capability 12.
   private static let netAdmin: UInt64 = 1 << 12
@@ -25,7 +47,7 @@ struct ProcessPowers: Hashable {
   private let bounding: UInt64
   private let gainsNone: Bool
 
-  /// - Parameter status: the text of /proc/PID/status (proc(5)); nil if it lacks a line.
+  /// - Parameter status: the text of /proc/PID/task/TID/status (proc(5)); nil if it lacks a line.
   init?(_ status: String) {
     var values: [Substring: Substring] = [:]
     for line in status.split(separator: "\n") {

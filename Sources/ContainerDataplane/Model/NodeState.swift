@@ -54,7 +54,9 @@ extension Tenant {
       ?? ["hostDevice \(hostDevice)"]
     if let port { claims.append("port \(port)") }
     if let vlan { claims.append("VLAN \(vlan)") }
+    // Networks behind two physical devices may have the same addresses, and nobody here sees to who has them.
+    let place = physicalQueues.map { " behind \($0.device)" } ?? ""
     // As numbers, so that two ways to write an address are one.
-    return claims + ipAddresses.map { "address \($0)" }
+    return claims + ipAddresses.map { "address \($0)\(place)" }
   }
 }

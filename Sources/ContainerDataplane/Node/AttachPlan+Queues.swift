@@ -4,12 +4,12 @@ import XSKEngine
 
 extension AttachPlan {
   /// The tier that is asked for.
-  func tier() throws(NodeRefusal) -> TierReport.Tier {
+  func tier() throws(NodeRefusal) -> Tier {
     guard let name = request.tier else { return .veth }
-    guard let tier = TierReport.Tier(rawValue: name), tier != .queueLease else {
+    guard let tier = Tier(rawValue: name), Tier.offered.contains(tier) else {
       throw wrong(
         "tier \(name)", "not one that this xskd offers",
-        "use \(TierReport.Tier.veth.rawValue) or \(TierReport.Tier.physicalQueue.rawValue)")
+        "use \(Tier.offered.map(\.rawValue).joined(separator: " or "))")
     }
     return tier
   }
@@ -21,9 +21,11 @@ extension AttachPlan {
 
   /// The pool that queues are to come from.
   ///
-  /// - Parameter pci: a device's PCI address.
+  /// - Parameters:
+  ///   - held: the device that it has already: the one that is meant if none is named, however many there are by now.
+  ///   - pci: a device's PCI address.
   /// - Throws: what is wrong with the request.
-  func queuePool(pci: (String) -> String?) throws(NodeRefusal) -> QueuePool {
+  func queuePool(held: String? = nil, pci: (String) -> String?) throws(NodeRefusal) -> QueuePool {
     try check(queueQuota, sockets: settings.quota.sockets)
     try refuseWhatNobodyWouldEnforce()
     let pools = settings.queuePools
@@ -33,11 +35,12 @@ extension AttachPlan {
         "tier physical-queue", "no device of this node is there for it", "name one under queues in its configuration")
     }
     guard let asked = request.deviceID else {
+      if let pool = pools.first(where: { $0.device == held }) { return pool }
       guard pools.count == 1 else { throw wrong("deviceID", "missing, and there are several", "use one of \(known)") }
       return first
     }
     guard
-      let pool = pools.first(where: { $0.device == asked || pci($0.device) == asked })
+      let pool = pools.first(where: { DeviceNames.mean(asked, device: $0.device, pciID: pci($0.device)) })
         ?? pools.first(where: { $0.name == asked })
     else { throw wrong("deviceID \(asked)", "no device whose queues containers can have", "use one of \(known)") }
     return pool
@@ -45,14 +48,12 @@ extension AttachPlan {
 
   /// The dataplane has none of the packets: what is asked of it would be promised, and not kept.
   private func refuseWhatNobodyWouldEnforce() throws(NodeRefusal) {
-    for (key, isAsked) in [
-      ("policy", request.policy != nil), ("bandwidth", request.bandwidth != nil), ("vlan", request.vlan != nil),
-    ] where isAsked {
+    if let key = request.askedOfPolicies.first {
       throw wrong(
         key, "not to be had with a physical queue, whose packets pass no policy",
         "leave it out, and have the device see to it")
     }
-    for (key, isAsked) in [("mtu", request.mtu != nil), ("mac", request.mac != nil)] where isAsked {
+    if let key = request.askedOfDevice.first {
       throw wrong(key, "the device's own, for all who have queues of it", "leave it out")
     }
     guard request.routes?.isEmpty != false else {
@@ -80,7 +81,7 @@ extension AttachPlan {
   }
 
   func describes(_ tenant: Tenant, _ physical: PhysicalQueues) -> Bool {
-    let pool = try? queuePool { $0 == physical.device ? physical.pciID : nil }
+    let pool = try? queuePool(held: physical.device) { $0 == physical.device ? physical.pciID : nil }
     return pool?.device == physical.device && tenant.namespace == request.namespace && tenant.device == request.device
       && tenant.addresses == request.addresses && tenant.network == request.network && tenant.quota == queueQuota
       && tenant.cgroup == request.cgroup && tenant.uid == request.uid

@@ -121,8 +121,7 @@ struct AttachPlan {
 
   /// By its name, or the PCI address that sysfs has for it.
   private static func uplink(_ device: String, isCalled text: String) -> Bool {
-    guard device != text else { return true }
     let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/sys/class/net/\(device)/device")
-    return target?.split(separator: "/").last.map(String.init) == text
+    return DeviceNames.mean(text, device: device, pciID: target?.split(separator: "/").last.map(String.init))
   }
 }

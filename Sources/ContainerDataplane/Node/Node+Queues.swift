@@ -97,10 +97,15 @@ extension Node {
     let pool = try plan.queuePool { book.queueDevices[$0]?.facts.device?.busAddress }
     let (device, queues): (NetworkDevice, [Int])
     do throws(XSKError) { (device, queues) = try freeQueues(pool, plan.queueCount, book) } catch {
-      throw NodeRefusal(.full, XSKError("tenant \(plan.id): \(error.subject)", error.problem, remedy: error.remedy))
+      throw NodeRefusal(
+        Self.passes(error) ? .full : .failed,
+        XSKError("tenant \(plan.id): \(error.subject)", error.problem, remedy: error.remedy))
     }
     return try plan.tenant(on: device, queues: queues)
   }
+
+  /// Whether what is in the way may go away without anybody's putting it right: asking again is worthwhile.
+  private static func passes(_ error: XSKError) -> Bool { [EBUSY, ENETDOWN, ENODEV, EAGAIN].contains(error.code) }
 
   /// Queues of a pool that no tenant has and no socket is bound to.
   ///
@@ -109,7 +114,7 @@ extension Node {
     _ pool: QueuePool, _ count: Int, _ book: Book
   ) throws(XSKError) -> (device: NetworkDevice, queues: [Int]) {
     guard let device = book.queueDevices[pool.device] else {
-      throw XSKError(pool.device, "not looked at yet", remedy: "try again")
+      throw XSKError(pool.device, "not looked at yet", remedy: "try again", code: EAGAIN)
     }
     // It may have come, or been brought up, since.
     if device.obstacle != nil { look(at: device, book) }
@@ -124,7 +129,8 @@ extension Node {
       "queues of \(pool.device)",
       "\(queues.count) free, \(count) wanted: \(used.count) in use"
         + (held > 0 ? ", \(held) held by sockets of processes that have no attachment" : ""),
-      remedy: held > 0 ? "end those processes" : "detach a tenant, or name more queues in xskd's configuration")
+      remedy: held > 0 ? "end those processes" : "detach a tenant, or name more queues in xskd's configuration",
+      code: EBUSY)
   }
 
   /// Whether the path of a tenant's namespace leads to another one, or nowhere.

@@ -13,7 +13,8 @@ extension Node {
   ///
   /// A physical device that isn't there is waited for: its tenants stay as long as their containers do.
   ///
-  /// - Throws: devices that can't be listed, a state that can't be written. What is wrong with one tenant is logged.
+  /// - Throws: devices that can't be listed, a state that can't be written, a configuration that tenants don't fit; then no device
+  ///   has been touched. What is wrong with one tenant is logged.
   public func reconcile() throws(XSKError) {
     try book.withLock { book throws(XSKError) in
       // Whoever knows a tenant's id may go there: who is served is decided by the namespace that a process is in.
@@ -21,6 +22,8 @@ extension Node {
       // From now on there is one, for the dataplane to follow.
       if book.state == NodeState() { try file.write(book.state) }
       try removeLost(&book)
+      // Tenants whose containers are gone ask for nothing any more.
+      try Self.check(book.settings, book.state)
       try removeLeftovers(book.state)
       openQueueDevices(&book)
       for tenant in book.state.tenants where book.endpoints[tenant.id] == nil {

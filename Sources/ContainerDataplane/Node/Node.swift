@@ -79,7 +79,7 @@ public final class Node: Sendable {
   /// - Throws: why the tenants that are there don't fit a configuration.
   func check(_ settings: NodeSettings) throws(XSKError) { try Self.check(settings, state) }
 
-  private static func check(_ settings: NodeSettings, _ state: NodeState) throws(XSKError) {
+  static func check(_ settings: NodeSettings, _ state: NodeState) throws(XSKError) {
     try checkQueues(settings, state)
     for tenant in state.tenants where tenant.tier == .veth && !settings.policies.contains(tenant.policy) {
       throw XSKError(

@@ -69,8 +69,6 @@ public final class NodeService: Sendable {
       listeners, limits: limits, chores: [.init(seconds: lookInterval) { node.lookAfterTenants() }])
     try node.reconcile()
     do throws(XSKError) {
-      // Tenants whose containers are gone ask for nothing any more.
-      try node.check(settings)
       try watch.start()
       try server.start {}
     } catch {

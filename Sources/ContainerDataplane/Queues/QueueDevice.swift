@@ -1,4 +1,5 @@
 import Glibc
+import Operations
 import Synchronization
 import XSKEngine
 
@@ -11,7 +12,12 @@ import XSKEngine
 /// Thread-safe. It is used by threads that are in the device's network namespace.
 final class QueueDevice: Sendable {
   private struct State {
+    /// What is on the device.
     var program: PinnedProgram?
+    /// What was on this device, and has been taken off by others: tenants' sockets are in its map.
+    var earlier: PinnedProgram?
+    /// It was seen to be gone, or to be another: what is pinned is of no use for it.
+    var isAnother = false
     /// As it was when it was looked at last; nil: it isn't there.
     var device: NetworkDevice?
     var obstacle: XSKError?
@@ -20,6 +26,8 @@ final class QueueDevice: Sendable {
   let name: String
   let folder: String
   private let state = Mutex(State())
+  /// Seconds that queues are waited for altogether. The kernel lets go of one a moment after its socket was closed.
+  private static let patience = 0.3
 
   init(_ name: String, bpfDirectory: String) {
     self.name = name
@@ -38,41 +46,62 @@ final class QueueDevice: Sendable {
   /// - Returns: a line for the log if something is otherwise than at the last look.
   func look(owned: Set<Int>) -> String? {
     state.withLock { state in
-      let (before, hadProgram) = (state.obstacle, state.program != nil)
+      let before = state.obstacle
+      var change: String?
       do throws(XSKError) {
         let device = try NetworkDevice(named: name, looksFar: false)
         state.device = device
-        if state.program?.ifindex != device.index || device.program == nil {
-          state.program = nil
-          let program = try program(on: device)
-          for queue in 0..<program.queues where !owned.contains(queue) { program.remove(queue: queue) }
-          state.program = program
+        if state.program?.ifindex != device.index || device.program?.id != state.program?.identifier {
+          change = try takeUp(device, &state, owned)
         }
         state.obstacle =
           device.isUp
           ? nil : XSKError(name, "is down", remedy: "bring it up: ip link set dev \(name) up", code: ENETDOWN)
       } catch {
         state.obstacle = error
-        if error.code == ENODEV { (state.device, state.program) = (nil, nil) }
+        if error.code == ENODEV { state = State(isAnother: true, obstacle: error) }
       }
       if let obstacle = state.obstacle { return obstacle == before ? nil : "queues of \(obstacle)" }
-      guard before != nil || !hadProgram, let program = state.program else { return nil }
-      return "queues of \(name): \(program.mode.rawValue) XDP\(program.isResumed ? ", as it was" : "")"
+      guard before != nil || change != nil, let program = state.program else { return nil }
+      return "queues of \(name): \(program.mode.rawValue) XDP\(change ?? "")"
     }
   }
 
-  private func program(on device: NetworkDevice) throws(XSKError) -> PinnedProgram {
+  /// Has the program on a device that is without it.
+  ///
+  /// - Returns: what is to be said of it.
+  private func takeUp(
+    _ device: NetworkDevice, _ state: inout State, _ owned: Set<Int>
+  ) throws(XSKError) -> String {
+    if let last = state.program ?? state.earlier {
+      let isSame = last.ifindex == device.index
+      (state.program, state.earlier, state.isAnother) = (nil, isSame ? last : nil, !isSame)
+    }
+    let program = try program(on: device, state)
+    for queue in 0..<program.queues where !owned.contains(queue) { program.remove(queue: queue) }
+    (state.program, state.earlier, state.isAnother) = (program, nil, false)
+    if program.isResumed { return ", as it was" }
+    if program.keepsSockets { return ": it had been taken off; its sockets get packets again" }
+    return owned.isEmpty ? "" : ", anew: its containers get packets again when they ask for sockets again"
+  }
+
+  private func program(on device: NetworkDevice, _ state: borrowing State) throws(XSKError) -> PinnedProgram {
     if let program = PinnedProgram.resume(in: folder, device: device) { return program }
+    let pinned = state.earlier == nil && !state.isAnother ? PinnedProgram.map(in: folder, of: device) : nil
+    defer { if let pinned { close(pinned) } }
     // Ours, if there is any, on a device that was there before, or with too small a map.
-    PinnedProgram.remove(in: folder)
+    PinnedProgram.detach(in: folder)
     if let other = try NetworkDevice(named: name, looksFar: false).program {
       throw XSKError(
         name, "another XDP program is on it (id \(other.id))", remedy: "take it off: ip link set dev \(name) xdp off",
-        code: EBUSY)
+        code: EEXIST)
     }
+    let added = device.receiveQueuesUnderXDP
+    guard added == device.queues.receive else { throw device.addedQueues(added, from: device.queues.receive) }
     // Room for queues that it gets later: a new map would be without the tenants' sockets.
     return try PinnedProgram.open(
-      in: folder, device: device, queues: max(device.queues.receive, device.queues.maximumReceive))
+      in: folder, device: device, queues: max(device.queues.receive, device.queues.maximumReceive),
+      keeping: state.earlier?.socketMap ?? pinned)
   }
 
   /// The device as it is now, and its program.
@@ -91,16 +120,13 @@ final class QueueDevice: Sendable {
 
   /// Whether a socket can be bound to a queue: one is, for a moment, without the driver's taking part.
   ///
-  /// - Parameter patience: milliseconds that a queue is waited for which is busy. The kernel lets go of one a moment after its
-  ///   socket was closed.
   /// - Throws: other reasons than that the queue is busy.
-  func isBindable(_ queue: Int, patience: Int) throws(XSKError) -> Bool {
-    let (device, _) = try current()
+  private func isBindable(_ queue: Int, of device: NetworkDevice) throws(XSKError) -> Bool {
     try device.requireQueue(queue)
     let umem = try UMEM(UMEMConfiguration(frames: 64, pages: .plain))
     let socket = try XSKSocket(
       name: "\(name) queue \(queue)", umem: umem,
-      SocketConfiguration(rings: RingSizes(receive: 64, transmit: 64), mode: .copy, bindPatience: patience))
+      SocketConfiguration(rings: RingSizes(receive: 64, transmit: 64), mode: .copy, bindPatience: 0))
     do throws(XSKError) {
       try socket.bind(ifindex: device.index, queue: queue)
       return true
@@ -110,22 +136,28 @@ final class QueueDevice: Sendable {
     }
   }
 
-  /// The first so many of some queues that a socket can be bound to; all if there are fewer.
+  /// The first so many of some queues that a socket can be bound to; all if there are fewer. If they are too few it waits,
+  /// as long for all as for one: others wait for the caller.
   func bindable(_ queues: [Int], count: Int) throws(XSKError) -> [Int] {
     guard queues.count >= count else { return queues }
+    let deadline = MonotonicTime.now + Self.patience
     var found: [Int] = []
-    // Only if it must be, those are waited for whose sockets have just been closed.
-    for patience in [0, 300] {
-      for queue in queues where found.count < count && !found.contains(queue) {
-        if try isBindable(queue, patience: patience) { found.append(queue) }
+    while true {
+      var (device, _) = try current()
+      // Whoever keeps many is not tried at length.
+      device.lookAtXDP()
+      let bound = device.boundQueues ?? []
+      for queue in queues where found.count < count && !found.contains(queue) && !bound.contains(queue) {
+        if try isBindable(queue, of: device) { found.append(queue) }
       }
+      guard found.count < count, MonotonicTime.now < deadline else { return found.sorted() }
+      usleep(20_000)
     }
-    return found.sorted()
   }
 
   /// Queues whose packets go to no socket any more.
   func release(_ queues: [Int]) {
-    guard let program = state.withLock({ $0.program }) else { return }
+    guard let program = state.withLock({ $0.program ?? $0.earlier }) else { return }
     for queue in queues where queue < program.queues { program.remove(queue: queue) }
   }
 

@@ -49,15 +49,20 @@ public struct TierProbe: Sendable {
         name: pool.name, device: pool.device, problem: "\(error.subject): \(error.problem)", queues: [])
     }
     device.lookAtXDP()
-    let queues = pool.numbers(of: device.queues.receive).map { queue in
+    let count = device.queues.receive
+    let queues = pool.numbers(of: count).map { queue in
       QueuePoolStatus.Queue(
         queue: queue,
-        state: queue >= device.queues.receive
-          ? .missing : device.boundQueues?.contains(queue) == true ? .held : .free)
+        // By a tenant's socket or another's: only the daemon knows, and may be running.
+        state: queue >= count ? .missing : device.boundQueues?.contains(queue) == true ? .bound : .free)
     }
+    let added = device.receiveQueuesUnderXDP
+    let problem =
+      added > count
+      ? "\(device.addedQueues(added, from: count))"
+      : device.isUp ? nil : "\(device.name): is down; bring it up: ip link set dev \(device.name) up"
     return QueuePoolStatus(
-      name: pool.name, device: pool.device, pciID: device.busAddress,
-      problem: device.isUp ? nil : "\(device.name): is down; bring it up: ip link set dev \(device.name) up",
+      name: pool.name, device: pool.device, pciID: device.busAddress, problem: problem,
       hasZeroCopy: device.xdp.map { $0.features.contains(.zeroCopy) }, queues: queues)
   }
 

@@ -2,14 +2,7 @@ import TenantAPI
 
 /// A way in which a container can have an interface for AF_XDP, and whether this node has it.
 public struct TierReport: Codable, Hashable, Sendable {
-  public enum Tier: String, Codable, CaseIterable, Sendable {
-    /// A veth pair, copy mode: what attachments are made of.
-    case veth
-    /// A queue of a physical device, for the container alone; zero-copy where the driver has it.
-    case physicalQueue = "physical-queue"
-    /// A queue of a physical device, leased to a netkit device in the container (Linux 7.1).
-    case queueLease = "queue-lease"
-  }
+  public typealias Tier = TenantAPI.Tier
 
   /// What one device can do.
   public struct Device: Codable, Hashable, Sendable {
@@ -85,7 +78,7 @@ extension TierReport.Device {
   private static func queues(_ pool: QueuePoolStatus) -> String? {
     guard !pool.queues.isEmpty else { return nil }
     let numbers = pool.queues.map { "\($0.queue)" }.joined(separator: ", ")
-    let counts = [QueuePoolStatus.Queue.State.free, .used, .held, .missing].compactMap { state in
+    let counts = [QueuePoolStatus.Queue.State.free, .used, .held, .bound, .missing].compactMap { state in
       let count = pool.queues.count { $0.state == state }
       return count > 0 ? "\(count) \(state.rawValue)" : nil
     }

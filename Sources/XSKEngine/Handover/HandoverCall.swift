@@ -84,7 +84,6 @@ final class HandoverCall {
       )
     }
     let reason = words.dropFirst().joined(separator: ",")
-    let remedy = reason.contains("quota") ? "ask for less, or have xskd's quota raised" : "see what xskd says of it"
-    return XSKError(path, reason, remedy: remedy)
+    return XSKError(path, reason, remedy: "ask for no more than the attachment has; see what xskd says of it")
   }
 }

@@ -8,6 +8,8 @@ struct ProgramForm {
   var settings: xsk_program_settings?
   /// The tables that it looks packets up in; nil: none.
   var tables: PolicyTables?
+  /// The XSKMAP that it redirects to, the caller's; nil: it gets one of its own.
+  var socketMap: CInt?
   /// It calls the driver's RX metadata functions: loaded for one device, attached natively and alone.
   var isDeviceBound = false
 

@@ -188,6 +188,11 @@ public enum XDPMode: String, CaseIterable, Sendable {
         guard code == 0 else { throw refusal(device, "table \(name) of its XDP program is refused", code) }
       }
     }
+    if let map = form.socketMap {
+      // libbpf duplicates the descriptor.
+      let code = unsafe cxsk_program_share_map(program, mapName, map)
+      guard code == 0 else { throw refusal(device, "the map of its XDP program is refused", code) }
+    }
     if form.isDeviceBound {
       let code = unsafe cxsk_program_bind_device(program, ifindex)
       guard code == 0 else { throw refusal(device, "XDP program \(form.image.name) cannot be bound to it", code) }

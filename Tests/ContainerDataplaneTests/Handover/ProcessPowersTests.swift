@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import ContainerDataplane
@@ -32,4 +33,24 @@ import Testing
 
   @Test(arguments: ["", "CapPrm:\t0\n", "CapInh:\t0\nCapPrm:\tx\nCapEff:\t0\nCapBnd:\t0"])
   func `what can't be read is not taken for harmless`(status: String) { #expect(ProcessPowers(status) == nil) }
+
+  @Test func `one mighty thread makes a process mighty`() throws {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "xsk-threads-\(UUID())")
+    defer { try? FileManager.default.removeItem(at: directory) }
+    func add(_ thread: Int, _ status: String?) throws {
+      let folder = directory.appending(path: "\(thread)")
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      if let status { try Data(status.utf8).write(to: folder.appending(path: "status")) }
+    }
+    func judge() -> Bool? { HandoverPeer.canAdministrate(threads: directory.path) }
+    #expect(judge() == nil, "there is none")
+    try add(1, Self.status())
+    // One that has just ended.
+    try add(2, nil)
+    #expect(judge() == false)
+    try add(3, Self.status("1000"))
+    #expect(judge() == true)
+    try add(3, "")
+    #expect(judge() == nil)
+  }
 }

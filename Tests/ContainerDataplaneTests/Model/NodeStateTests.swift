@@ -70,8 +70,13 @@ import XSKEngine
     #expect(state.tenants.map(\.tier) == [.veth, .physicalQueue, .physicalQueue])
     let clash = NodeState(tenants: [.onQueues(1, [2, 3]), .onQueues(2, [3])]).problems()
     #expect(clash.map(\.subject) == ["tenant container2-eth0: queue 3 of eth2"])
-    let address = NodeState(tenants: [.sample(2), .onQueues(2, [3], container: 4)]).problems()
-    #expect(address.map(\.subject) == ["tenant container4-eth0: address 10.1.0.2"])
+    let address = NodeState(tenants: [.onQueues(2, [2]), .onQueues(2, [3], container: 4)]).problems()
+    #expect(address.map(\.subject) == ["tenant container4-eth0: address 10.1.0.2 behind eth2"])
+    // The network behind another device is another.
+    var other = Tenant.onQueues(2, [3], container: 5)
+    other.hostDevice = "eth3"
+    other.physicalQueues?.device = "eth3"
+    #expect(NodeState(tenants: [.sample(2), .onQueues(2, [3], container: 4), other]).problems() == [])
   }
 
   @Test func `a state of before there were tiers is read`() throws {

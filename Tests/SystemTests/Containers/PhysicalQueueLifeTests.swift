@@ -73,6 +73,9 @@ extension OnVeth {
       #expect(
         full.reason.contains("1 in use, 1 held by sockets of processes that have no attachment; end those"), "\(full)")
       #expect(try lab.serve.xskd("show", "status").output.contains("1 used, 1 held"))
+      // Who knows no tenants doesn't say whose they are.
+      let check = try lab.host.run([BuiltPrograms.xskd, "check", "--config", lab.serve.configuration])
+      #expect(check.output.contains("queues 2, 3: 1 free, 1 bound"), "\(check)")
       #expect(try QueueLab.end(engine).contains("received   0 packets"), "\(engine.output)")
       #expect(try lab.attach("three").queues == [2])
       try lab.serve.stop()
@@ -187,13 +190,18 @@ extension OnVeth {
 
     @Test func `a queue in use stays in the configuration, and a device without tenants can be taken out`() throws {
       let lab = try QueueLab()
-      _ = try lab.attach("one")
+      let guest = try lab.attach("one")
       for text in ["version: 1\n", "version: 1\nqueues: {fast: {device: eth2, queues: [3]}}\n"] {
         try lab.write(text)
         let refused = try lab.serve.xskd("reload")
         #expect(refused.status == .exited(2))
         #expect(refused.errors.contains("queue 2 of eth2: taken out, but tenant one has it"), "\(refused)")
       }
+      // With a second one, what was asked for is what it was.
+      try lab.write("version: 1\nqueues: {fast: {device: eth2, queues: [2, 3]}, late: {device: eth3}}\n")
+      #expect(try lab.serve.xskd("reload").succeeded)
+      #expect(try lab.client.attach("one", QueueLab.request(guest.namespace)) == guest.tenant)
+      #expect(try lab.refusal("two")?.reason.contains("deviceID: missing, and there are several") == true)
       // Another name, and more of them.
       try lab.write("version: 1\nqueues: {quick: {device: eth2, queues: [1, 2]}}\n")
       #expect(try lab.serve.xskd("reload").succeeded)
@@ -219,11 +227,13 @@ extension OnVeth {
       let guest = try lab.attach("one")
       let engine = try guest.startEngine("drop")
       try lab.serve.stop()
-      try lab.write("version: 1\n")
+      _ = try VethPair(VethEnd("f1", in: lab.far), VethEnd("eth3", in: lab.host))
+      try lab.write("version: 1\nqueues: {other: {device: eth3}}\n")
       let refused = try lab.serve.xskd(
         "serve", "--config", lab.serve.configuration, "--bpf-directory", lab.serve.node.places.bpfDirectory)
       #expect(refused.status == .exited(2))
       #expect(refused.errors.contains("queue 2 of eth2: taken out, but tenant one has it"), "\(refused)")
+      #expect(try lab.host.run { try NetworkDevice(named: "eth3").program } == nil, "it was refused before")
       try lab.send(NumberedFrame.series(10), queue: 2)
       #expect(try QueueLab.end(engine).contains("received   10 packets"), "\(engine.output)")
     }
@@ -233,10 +243,62 @@ extension OnVeth {
       let lab = try QueueLab { own = try XDPProgram.plain(on: NetworkDevice(named: "eth2")) }
       let id = try lab.program
       let refusal = try #require(try lab.refusal("one"))
-      #expect(refusal.status == 503 && refusal.reason.contains("another XDP program is on it"), "\(refusal)")
+      // Asking again doesn't help.
+      #expect(refusal.status == 500 && refusal.reason.contains("another XDP program is on it"), "\(refusal)")
       #expect(try lab.program == id)
       own?.detach()
       #expect(try lab.attach("one").queues == [2])
+    }
+
+    @Test func `a program that is taken off comes back, with the sockets that it had`() throws {
+      let lab = try QueueLab()
+      let guest = try lab.attach("one")
+      let engine = try guest.startEngine("drop")
+      try lab.send(NumberedFrame.series(10), queue: 2)
+      let folder = "\(lab.serve.node.places.bpfDirectory)/_queues/eth2"
+      func isBack(after id: UInt32?) throws -> Bool {
+        try eventually(.seconds(10)) { try lab.program.map { $0 != id } ?? false }
+      }
+      let first = try lab.program
+      PinnedProgram.detach(in: folder)
+      #expect(try isBack(after: first))
+      try lab.send(NumberedFrame.series(10), queue: 2)
+      #expect(eventually { lab.serve.process.errors.contains("it had been taken off; its sockets get packets again") })
+      // And while the daemon is away.
+      let second = try lab.program
+      lab.serve.process.kill()
+      PinnedProgram.detach(in: folder)
+      #expect(try lab.program == nil)
+      try lab.serve.killAndRestart()
+      #expect(try isBack(after: second))
+      try lab.send(NumberedFrame.series(10), queue: 2)
+      #expect(try QueueLab.end(engine).contains("received   30 packets"), "\(engine.output)")
+      try lab.serve.stop()
+    }
+
+    @Test func `another's program in place of ours is told, and no socket is given until it is gone`() throws {
+      let lab = try QueueLab()
+      let guest = try lab.attach("one")
+      let engine = try guest.startEngine("drop")
+      // Stopped, so that it isn't quicker than the other.
+      lab.serve.process.signal(SIGSTOP)
+      PinnedProgram.detach(in: "\(lab.serve.node.places.bpfDirectory)/_queues/eth2")
+      let other = try lab.host.run { try XDPProgram.plain(on: NetworkDevice(named: "eth2")) }
+      lab.serve.process.signal(SIGCONT)
+      let id = try lab.program
+      let isTold = try eventually(.seconds(10)) {
+        try lab.client.check("one").problems.first?.hasPrefix("eth2: another XDP program is on it") == true
+      }
+      #expect(isTold)
+      #expect(try lab.refusal("two")?.status == 500)
+      #expect(try guest.lend().contains("another XDP program is on it"))
+      #expect(try lab.program == id)
+      other.detach()
+      let isWell = try eventually(.seconds(10)) { try lab.client.check("one").problems == [] }
+      #expect(isWell)
+      try lab.send(NumberedFrame.series(10), queue: 2)
+      #expect(try QueueLab.end(engine).contains("received   10 packets"), "\(engine.output)")
+      try lab.serve.stop()
     }
   }
 }
