@@ -104,7 +104,7 @@ private struct ReplayLab: ~Copyable {
     let rings = RingSizes(receive: ring, transmit: ring)
     var devices: [SimulatedDevice] = []
     for port in configuration.ports { devices.append(try SimulatedDevice(name: port.name, rings: rings)) }
-    let names = configuration.engineConfiguration().reasonNames
+    let names = try configuration.engineConfiguration().reasonNames
     let counters = try CounterPage(
       simulated: devices, localPort: "local", reasonNames: names, tool: tool, version: version, command: command)
     let parts = try WorkerParts(

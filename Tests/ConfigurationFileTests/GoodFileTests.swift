@@ -15,7 +15,7 @@ import XSKEngine
     let configuration = try read("version: 1\nports: {wan: {device: eth0}}")
     #expect(configuration == ForwarderConfiguration(ports: [ForwarderPort("wan", device: "eth0")]))
     #expect(configuration.rules.defaultAction == .drop("policy"))
-    let engine = configuration.engineConfiguration()
+    let engine = try configuration.engineConfiguration()
     #expect(engine.worker.batch == 64 && engine.umem.chunkSize == 2048 && engine.socket.mode == .auto)
     #expect(configuration.groConfiguration()?.holdTime == 0)
   }
@@ -40,7 +40,7 @@ import XSKEngine
         ForwarderPort(
           "wan", device: "eth1", queues: [4, 5], addresses: [InterfaceAddress(.ipv4(0xC000_0201), length: 30)]),
       ])
-    let engine = configuration.engineConfiguration()
+    let engine = try configuration.engineConfiguration()
     #expect(
       engine.ports == [
         PortConfiguration("eth0", queues: [0, 2, 3], punt: .bridge),
@@ -56,7 +56,7 @@ import XSKEngine
       let configuration = try read(
         "version: 1\nports: {a: {device: eth0}, b: {device: eth1, tap: tap0}, c: {device: eth2, promiscuous: false}, "
           + "d: {device: eth3, promiscuous: true}}\n\(rules)")
-      return configuration.engineConfiguration().ports.map(\.isPromiscuous)
+      return try configuration.engineConfiguration().ports.map(\.isPromiscuous)
     }
     #expect(try ports("default: {drop: policy}") == [false, false, false, true])
     #expect(try ports("rules: [{name: x, then: {forward: b}}]") == [true, false, false, true])
@@ -93,8 +93,8 @@ import XSKEngine
         .rateLimit(limiter: 0, excess: "rate_limit"), .rateLimit(limiter: 1, excess: "flood"),
         .rateLimit(limiter: 2, excess: "rate_limit"), .rateLimit(limiter: 3, excess: "rate_limit"),
       ])
-    #expect(configuration.dropReasons == ["policy": .policy, "rate_limit": .rateLimit, "flood": .custom(0)])
-    #expect(configuration.engineConfiguration().reasonNames[.custom(0)] == "flood")
+    #expect(try configuration.dropReasons == ["policy": .policy, "rate_limit": .rateLimit, "flood": .custom(0)])
+    #expect(try configuration.engineConfiguration().reasonNames[.custom(0)] == "flood")
   }
 
   @Test func `each action is read`() throws {
@@ -135,10 +135,10 @@ import XSKEngine
       """)
     #expect(configuration.rules.rules.map(\.offload) == [.source, .flow])
     #expect(configuration.offload.lifetime == 120_000)
-    #expect(configuration.engineConfiguration().offload == OffloadConfiguration(flows: 100, sources: 200))
+    #expect(try configuration.engineConfiguration().offload == OffloadConfiguration(flows: 100, sources: 200))
     var plain = configuration
     for place in plain.rules.rules.indices { plain.rules.rules[place].offload = nil }
-    #expect(plain.engineConfiguration().offload == nil, "no rule asks for it")
+    #expect(try plain.engineConfiguration().offload == nil, "no rule asks for it")
     #expect(plain.obstacles(to: configuration).map(\.subject) == ["offload"])
   }
 
@@ -162,11 +162,12 @@ import XSKEngine
       addresses: .given(Set(["192.0.2.1", "2001:db8::1"].compactMap { NetworkAddress($0) })), neighbours: .all,
       listenerQueries: true, etherTypes: [0x88CC, 0x88F7], protocols: [89, 112],
       services: [.init(ipProtocol: 17, port: 67), .init(ipProtocol: 6, port: 179)])
-    let punts = configuration.engineConfiguration().ports.map(\.punt)
+    let punts = try configuration.engineConfiguration().ports.map(\.punt)
     #expect(punts == [.bridge, .none, .host, .none, given, PuntConfiguration(addresses: .kernel)])
     var router = configuration
     router.rules.defaultAction = .route
-    #expect(router.engineConfiguration().ports.map(\.punt)[..<2] == [.host, .none], "a router answers for itself only")
+    #expect(
+      try router.engineConfiguration().ports.map(\.punt)[..<2] == [.host, .none], "a router answers for itself only")
     #expect(configuration.obstacles(to: configuration) == [] && router.obstacles(to: router) == [])
     let obstacles = configuration.obstacles(to: router)
     #expect(obstacles.map(\.subject) == ["ports.a.punt"] && obstacles[0].problem.hasPrefix("\"auto\" means"))

@@ -82,7 +82,7 @@ public final class Dataplane {
     self.follower = follower
     self.reasons = reasons
     desk = PolicyDesk(pipeline)
-    var configuration = node.engineConfiguration()
+    var configuration = try node.engineConfiguration()
     if !node.uplinks.isEmpty { configuration.ports[0].isPromiscuous = policy.hasBridgedTenants }
     configuration.reasonNames.merge(reasons.names) { first, _ in first }
     (configuration.tool, configuration.version) = (options.tool, options.version)
@@ -106,7 +106,7 @@ public final class Dataplane {
     } catch {
       options.log("\(error)")
     }
-    tenants = tenants.filter { (try? NodePolicy(node, tenants: [$0])) != nil }
+    tenants = NodePolicy.fitting(tenants, node)
     options.log("\(options.statePath): begins with \(tenants.count) of its tenants")
     if let policy = try? NodePolicy(node, tenants: tenants, uplinks: uplinks) { return policy }
     do throws(XSKError) { return try NodePolicy(node, tenants: [], uplinks: uplinks) } catch {

@@ -4,10 +4,10 @@ public import XSKEngine
 extension NodeConfiguration {
   /// The engine's part: the uplinks, and a spare port for each tenant. Counter page's tool, version and command are the
   /// program's to fill in.
-  public func engineConfiguration() -> EngineConfiguration {
+  public func engineConfiguration() throws(XSKError) -> EngineConfiguration {
     var forwarder = ForwarderConfiguration(ports: uplinks, rules: RuleSet(default: .route))
     forwarder.engine = engine
-    var configuration = forwarder.engineConfiguration()
+    var configuration = try forwarder.engineConfiguration()
     for place in configuration.ports.indices where uplinks[place].vlan == nil {
       // The VLANs of an uplink are tenants': the host's own are not told from those.
       configuration.ports[place].punt.onlyUntagged = true

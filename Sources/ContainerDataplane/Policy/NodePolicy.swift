@@ -27,14 +27,27 @@ public struct NodePolicy: Sendable {
   /// - Parameters:
   ///   - tenants: right ones (`NodeState.problems`). Those without a port are left out.
   ///   - uplinks: of the uplinks, in their order; nil where nobody has looked.
-  /// - Throws: a policy that is not there, a VLAN without an uplink, a port that is not there.
+  /// - Throws: a policy that is not there, a VLAN without an uplink, a port that is not there, more rules or drop reasons than
+  ///   there can be.
   public init(_ node: NodeConfiguration, tenants: [Tenant], uplinks: [PortFacts]? = nil) throws(XSKError) {
     var builder = NodePolicyBuilder(node)
     for tenant in tenants.sorted(by: { ($0.port ?? .max, $0.id) < ($1.port ?? .max, $1.id) }) where tenant.port != nil {
       try builder.add(tenant)
     }
     builder.finish(firstUplinkMAC: uplinks?.first?.mac)
+    _ = try builder.configuration.dropReasons
     (configuration, roles, self.tenants) = (builder.configuration, builder.roles, builder.tenants)
+  }
+
+  /// Those tenants that a configuration has place for, each beside those ahead of it.
+  static func fitting(_ tenants: [Tenant], _ node: NodeConfiguration) -> [Tenant] {
+    var builder = NodePolicyBuilder(node)
+    return tenants.filter { tenant in
+      do throws(XSKError) {
+        if tenant.port != nil { try builder.add(tenant) }
+        return true
+      } catch { return false }
+    }
   }
 
   /// Whether the first uplink has VLANs of tenants. It takes packets to all MAC addresses, and of all VLANs, then: network cards

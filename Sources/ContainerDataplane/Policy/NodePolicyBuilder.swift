@@ -14,6 +14,7 @@ struct NodePolicyBuilder {
   private(set) var tenants: [Int: Tenant] = [:]
   private var bridged: [Rule] = []
   private var guards: [Int: SourceGuard.Port] = [:]
+  private var counts = NodeRuleCounts()
 
   init(_ node: NodeConfiguration) {
     self.node = node
@@ -26,6 +27,7 @@ struct NodePolicyBuilder {
     configuration.kernelRoutes = node.kernelRoutes
   }
 
+  /// - Throws: why there is no place for the tenant. Nothing has changed then.
   mutating func add(_ tenant: Tenant) throws(XSKError) {
     let subject = "tenant \(tenant.id)"
     guard let spare = tenant.port, spare < node.capacity else {
@@ -39,10 +41,6 @@ struct NodePolicyBuilder {
         remedy: "define it, or use one of \(node.policies.keys.sorted().joined(separator: ", "))")
     }
     let policy = try named.limited(by: tenant.bandwidth)
-    let port = node.port(ofSpare: spare)
-    tenants[port] = tenant
-    configuration.ports[port].device = tenant.hostDevice
-    configuration.ports[port].mtu = UInt16(clamping: max(576, tenant.mtu))
     if let vlan = tenant.vlan {
       guard !node.uplinks.isEmpty else {
         throw XSKError("\(subject): vlan \(vlan)", "there is no uplink", remedy: "define one, or take the VLAN out")
@@ -50,6 +48,13 @@ struct NodePolicyBuilder {
       guard node.uplinks[0].vlan.map({ Int($0) }) != vlan else {
         throw XSKError("\(subject): vlan \(vlan)", "the uplink's own", remedy: "choose another VLAN")
       }
+    }
+    try counts.add(tenant, policy)
+    let port = node.port(ofSpare: spare)
+    tenants[port] = tenant
+    configuration.ports[port].device = tenant.hostDevice
+    configuration.ports[port].mtu = UInt16(clamping: max(576, tenant.mtu))
+    if let vlan = tenant.vlan {
       guards[port] = SourceGuard.Port(mac: tenant.macNumber)
       addBridged(tenant, port, vlan, policy)
     } else {
@@ -107,8 +112,7 @@ extension NodePolicyBuilder {
       list.rules.append(AccessList.Rule(name, match, drop: reason))
     }
     for rule in policy.rules { add(rule.name, rule.match, rule.accepts) }
-    // What falls through passes anyway; where there are limits it is counted as well.
-    if !policy.accepts || list.packets != nil || list.bits != nil {
+    if policy.listsDefault {
       add("default", isOwn: true, RuleMatch(), policy.accepts)
     }
     return list

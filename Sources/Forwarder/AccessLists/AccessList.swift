@@ -42,6 +42,10 @@ public struct PortAccess: Hashable, Sendable {
 }
 
 extension ForwarderConfiguration {
+  /// Rules that all access lists may have together: each has a name, an entry and a counter of its own, on every worker. Of those
+  /// that ask for different things there may be `RuleSet.maximumRules`.
+  public static var maximumAccessRules: Int { 262_144 }
+
   /// All access lists, in the order in which their rules are counted: by port, the arriving one first.
   var accessLists: [(port: Int, isLeaving: Bool, list: AccessList)] {
     var lists: [(port: Int, isLeaving: Bool, list: AccessList)] = []

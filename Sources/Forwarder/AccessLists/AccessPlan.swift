@@ -14,6 +14,8 @@ struct AccessPlan: Sendable {
     var packets, bits: Int?
     /// Rules look at no more than the flow; at no more than protocol and ports.
     var asksForFlowOnly, asksForServiceOnly: Bool
+    /// Packets of a unit may meet different rules.
+    var looksBeyondFlow: Bool
   }
 
   private(set) var lists: [List] = []
@@ -37,14 +39,28 @@ struct AccessPlan: Sendable {
         List(
           port: port, isLeaving: isLeaving, range: range, firstRule: rules.count, packets: list.packets,
           bits: list.bits, asksForFlowOnly: matches.allSatisfy(\.asksForFlowOnly),
-          asksForServiceOnly: matches.allSatisfy(\.asksForServiceOnly)))
+          asksForServiceOnly: !matches.isEmpty && matches.allSatisfy(\.asksForServiceOnly),
+          looksBeyondFlow: matches.contains(where: \.looksBeyondFlow)))
       rules += list.rules
     }
-    compiled = try CompiledRules(RuleSet(distinct), in: configuration.ruleEnvironment, keepsOrder: true)
+    guard distinct.count <= RuleSet.maximumRules else {
+      throw XSKError(
+        "access lists", "they have \(distinct.count) rules that ask for different things",
+        remedy: "use at most \(RuleSet.maximumRules)")
+    }
+    compiled = try CompiledRules(
+      RuleSet(distinct), in: configuration.ruleEnvironment, keepsOrder: true,
+      hasServices: lists.contains(where: \.asksForServiceOnly))
   }
 
   /// What is wrong beyond the rules' conditions, which are checked as they are compiled.
   private static func check(_ configuration: ForwarderConfiguration) throws(XSKError) {
+    let count = configuration.accessLists.reduce(0) { $0 + $1.list.rules.count }
+    guard count <= ForwarderConfiguration.maximumAccessRules else {
+      throw XSKError(
+        "access lists", "they have \(count) rules together",
+        remedy: "use at most \(ForwarderConfiguration.maximumAccessRules): shorter lists, or fewer ports with lists")
+    }
     var names = Set(configuration.rules.rules.map(\.name))
     var used = Set(configuration.rules.allActions.compactMap(\.limiter))
     for (port, isLeaving, list) in configuration.accessLists {

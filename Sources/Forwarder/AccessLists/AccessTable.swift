@@ -25,6 +25,14 @@ struct AccessRecord: BitwiseCopyable {
 
   static var asksForFlow: UInt8 { 1 }
   static var asksForMore: UInt8 { 2 }
+  /// Beside `asksForMore`: packets of a unit may meet different rules.
+  static var looksBeyondFlow: UInt8 { 4 }
+}
+
+/// Where the bucket of an access list's limiter is; -1: it is no list's.
+struct LimiterHome: BitwiseCopyable {
+  var bucket = -1
+  var isBits = false
 }
 
 /// The access lists as a worker asks them: what lies in tables is made off the packet path, the buckets are the worker's own.
@@ -38,8 +46,8 @@ struct AccessRecord: BitwiseCopyable {
   let services: ServiceWords?
   let sets: FixedArray<PrefixSet.View>
   var buckets: FixedArray<PairedBuckets>
-  /// Which bucket a limiter's is.
-  private let homes: [Int: (bucket: Int, isBits: Bool)]
+  /// For each limiter which bucket is its.
+  private let homes: FixedArray<LimiterHome>
 
   /// - Parameters:
   ///   - sets: the prefix sets that the lists' rules name.
@@ -53,14 +61,14 @@ struct AccessRecord: BitwiseCopyable {
     sets = FixedArray(policy.accessSets.map { unsafe $0.view })
     var lists = [AccessRecord](repeating: AccessRecord(), count: 512)
     var buckets: [PairedBuckets] = []
-    var homes: [Int: (bucket: Int, isBits: Bool)] = [:]
+    var homes = [LimiterHome](repeating: LimiterHome(), count: policy.configuration.limiters.count)
     for list in plan.lists {
       let number = list.port * 2 + (list.isLeaving ? 1 : 0)
       lists[number] = Self.record(list, policy, isFlat: services != nil)
       guard list.packets != nil || list.bits != nil else { continue }
       lists[number].limit = Int32(buckets.count)
-      if let packets = list.packets { homes[packets] = (buckets.count, false) }
-      if let bits = list.bits { homes[bits] = (buckets.count, true) }
+      if let packets = list.packets { homes[packets] = LimiterHome(bucket: buckets.count) }
+      if let bits = list.bits { homes[bits] = LimiterHome(bucket: buckets.count, isBits: true) }
       let limiters = policy.configuration.limiters
       buckets.append(
         PairedBuckets(
@@ -70,7 +78,7 @@ struct AccessRecord: BitwiseCopyable {
     }
     self.lists = FixedArray(lists)
     self.buckets = FixedArray(buckets)
-    self.homes = homes
+    self.homes = FixedArray(homes)
   }
 
   private static func record(_ list: AccessPlan.List, _ policy: Policy, isFlat: Bool) -> AccessRecord {
@@ -78,6 +86,7 @@ struct AccessRecord: BitwiseCopyable {
     var record = AccessRecord()
     record.offset = Int32(places.firstAccessRule + list.firstRule) - Int32(list.range.first)
     record.kind = list.asksForFlowOnly ? AccessRecord.asksForFlow : AccessRecord.asksForMore
+    if list.looksBeyondFlow { record.kind |= AccessRecord.looksBeyondFlow }
     record.rules = list.range
     if isFlat && list.asksForServiceOnly {
       record.mask = list.range.mask
@@ -100,18 +109,18 @@ struct AccessRecord: BitwiseCopyable {
     return record
   }
 
-  /// Takes over the buckets of limiters that are the same.
+  /// Takes over the bucket of a limiter that is the same, if it was a list's and is.
   ///
-  /// - Parameter heir: the number that a limiter had before; nil: it is new, or changed.
-  mutating func inherit(from past: borrowing AccessTable, heir: (Int) -> Int?) {
-    for (limiter, home) in homes {
-      guard let before = heir(limiter), let past = past.full(before) else { continue }
-      if home.isBits { buckets[home.bucket].bitsFull = past } else { buckets[home.bucket].packetsFull = past }
-    }
+  /// - Parameter before: the number that it had.
+  mutating func inherit(_ limiter: Int, from past: borrowing AccessTable, _ before: Int) {
+    let home = homes[limiter]
+    guard home.bucket >= 0, let past = past.full(before) else { return }
+    if home.isBits { buckets[home.bucket].bitsFull = past } else { buckets[home.bucket].packetsFull = past }
   }
 
   private func full(_ limiter: Int) -> UInt64? {
-    guard let home = homes[limiter] else { return nil }
+    let home = homes[limiter]
+    guard home.bucket >= 0 else { return nil }
     return home.isBits ? buckets[home.bucket].bitsFull : buckets[home.bucket].packetsFull
   }
 

@@ -4,7 +4,9 @@ public import XSKEngine
 /// What the engine takes.
 extension ForwarderConfiguration {
   /// The engine's part, drop reasons' names included. Counter page, tool, version and command are the program's to fill in.
-  public func engineConfiguration() -> EngineConfiguration {
+  ///
+  /// - Throws: more drop reasons than there can be.
+  public func engineConfiguration() throws(XSKError) -> EngineConfiguration {
     var configuration = EngineConfiguration(
       ports: ports.map { port in
         var engines = PortConfiguration(port.device, queues: port.queues, punt: punt(of: port))
@@ -22,7 +24,7 @@ extension ForwarderConfiguration {
     configuration.metadata = metadata
     if rules.offloads { configuration.offload = OffloadConfiguration(flows: offload.flows, sources: offload.sources) }
     configuration.reasonNames = DropReason.pipelineNames.merging(DropReason.hostNames) { first, _ in first }
-    for (number, name) in dropReasonNames.enumerated() { configuration.reasonNames[.custom(number)] = name }
+    for (number, name) in try checkedReasonNames().enumerated() { configuration.reasonNames[.custom(number)] = name }
     return configuration
   }
 
@@ -90,9 +92,23 @@ extension ForwarderConfiguration {
   }
 
   /// The reason that packets are dropped under, by the name that an action has.
+  ///
+  /// - Throws: more than there can be.
   public var dropReasons: [String: DropReason] {
-    var reasons: [String: DropReason] = ["policy": .policy, "rate_limit": .rateLimit]
-    for (number, name) in dropReasonNames.enumerated() { reasons[name] = .custom(number) }
-    return reasons
+    get throws(XSKError) {
+      var reasons: [String: DropReason] = ["policy": .policy, "rate_limit": .rateLimit]
+      for (number, name) in try checkedReasonNames().enumerated() { reasons[name] = .custom(number) }
+      return reasons
+    }
+  }
+
+  private func checkedReasonNames() throws(XSKError) -> [String] {
+    let names = dropReasonNames
+    guard names.count <= DropReason.customCount else {
+      throw XSKError(
+        "drop reasons", "rules, access lists and their limiters name \(names.count)",
+        remedy: "use at most \(DropReason.customCount): let some share a name")
+    }
+    return names
   }
 }

@@ -30,6 +30,7 @@ public final class Pipeline: Sendable {
     /// Of the last state that was sent to the workers.
     var sequence: UInt64 = 0
     var notes = RuleNotes()
+    var limiters = LimiterNumbers()
   }
 
   private let state: Mutex<State>
@@ -80,8 +81,8 @@ public final class Pipeline: Sendable {
   ) throws(XSKError) -> CoalescingHandler<PipelineHandler> {
     let policy = policy
     let exchange = PolicyExchange()
-    let notes = state.withLock { $0.notes.numbers(of: policy) }
-    let first = try PolicyState(policy, workers: workers, notes: notes, sequence: 0)
+    let (notes, limiters) = state.withLock { ($0.notes.numbers(of: policy), $0.limiters.limiters(of: policy)) }
+    let first = try PolicyState(policy, workers: workers, notes: notes, knownLimiters: limiters, sequence: 0)
     let member = Member(
       exchange: exchange, counting: [(0, PastPolicy(policy: policy, counters: first.counterMemory))])
     state.withLock {
@@ -148,10 +149,12 @@ extension Pipeline {
 
   private func send(_ policy: Policy, _ generations: UInt64) throws(XSKError) {
     let (members, workers) = state.withLock { ($0.members, $0.workers) }
-    let (notes, sequence) = state.withLock { ($0.notes.numbers(of: policy), $0.sequence + 1) }
+    let (notes, limiters, sequence) = state.withLock {
+      ($0.notes.numbers(of: policy), $0.limiters.limiters(of: policy), $0.sequence + 1)
+    }
     let order = members.keys.sorted()
     var states = try FixedArray<PolicyState?>(count: order.count) { _ throws(XSKError) in
-      try PolicyState(policy, workers: workers, notes: notes, sequence: sequence)
+      try PolicyState(policy, workers: workers, notes: notes, knownLimiters: limiters, sequence: sequence)
     }
     // All are made: from here on nothing fails.
     state.withLock {
@@ -193,7 +196,10 @@ extension Pipeline {
         state.members[worker] = member
         if adopted != state.sequence { silent.append(worker) }
       }
-      if silent.isEmpty { state.past.keep(policy) }
+      if silent.isEmpty {
+        state.past.keep(policy)
+        state.limiters.keep(policy)
+      }
       return silent
     }
   }

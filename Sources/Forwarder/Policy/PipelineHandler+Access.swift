@@ -64,6 +64,17 @@ extension PipelineHandler {
 
   // MARK: Units
 
+  /// Whether packets of one flow may meet different rules: of the rule set, or of the lists on their way.
+  @usableFromInline @inline(never)
+  mutating func looksBeyondFlow(_ key: FlowKey, _ port: UInt8) -> Bool {
+    if state.rulesLookBeyondFlow { return true }
+    let egress = state.stage.egress(key)
+    let (arriving, leaving) = AccessTable.numbers(UInt32(port) &<< 8 | UInt32(egress ?? 0))
+    var kinds = state.access.lists[arriving].kind
+    if egress != nil { kinds |= state.access.lists[leaving].kind }
+    return kinds & AccessRecord.looksBeyondFlow != 0
+  }
+
   /// Decides about a unit that is routed to a hop which `plainHop` has found, and may meet lists.
   @usableFromInline @inline(never)
   mutating func decideListed(

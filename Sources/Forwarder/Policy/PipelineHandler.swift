@@ -40,7 +40,9 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
     if state.sources.isOn && !state.sources.admits(gro.summary(of: unit), on: burst.port) {
       if let reason = state.sources.reason(gro.summary(of: unit), on: burst.port) { return .drop(reason) }
     }
-    if state.looksBeyondFlow && unit.count > 1 { return decideEach(unit, gro, &burst) }
+    if state.looksBeyondFlow && unit.count > 1 && looksBeyondFlow(gro.summary(of: unit).key, burst.port) {
+      return decideEach(unit, gro, &burst)
+    }
     let place = match(gro.summary(of: unit), unit.first, &burst)
     let entry = state.entries[place]
     // The two that are common, without a table of jumps.

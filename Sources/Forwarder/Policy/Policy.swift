@@ -20,14 +20,15 @@ public final class Policy: Sendable {
   ///   - routes: nil: those of the configuration, for ports of which `facts` says what routing must know.
   ///   - verdictGeneration: of verdicts in the kernel that follow from it.
   ///   - reasons: numbers for the operator's reasons; nil: as the rules name them first.
-  /// - Throws: what the tables refuse: rules that don't compile, too much memory, a gateway that is no neighbour.
+  /// - Throws: what the tables refuse: rules that don't compile, too many of access lists' or drop reasons, too much memory, a
+  ///   gateway that is no neighbour.
   public init(
     _ configuration: ForwarderConfiguration, facts: [PortFacts], routes: Routes? = nil,
     verdictGeneration: UInt32 = 0, reasons: [String: DropReason]? = nil
   ) throws(XSKError) {
     self.configuration = configuration
     self.verdictGeneration = verdictGeneration
-    self.reasons = reasons ?? configuration.dropReasons
+    if let reasons { self.reasons = reasons } else { self.reasons = try configuration.dropReasons }
     rules = try configuration.compiledRules()
     sets = try configuration.prefixSets()
     access = try AccessPlan(configuration)

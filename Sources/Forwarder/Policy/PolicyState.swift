@@ -17,6 +17,8 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
   @usableFromInline let sources: SourceGuardTable
   @usableFromInline let counters: PolicyCountersView
   var limiters: FixedArray<WorkerLimiter>
+  /// The limiters in the order of numbers that they keep (`LimiterNumbers`).
+  private let knownLimiters: FixedArray<KnownLimiter>
   @usableFromInline var access: AccessTable
   /// Which of the states that were sent to the worker it is, from 0.
   let sequence: UInt64
@@ -27,6 +29,8 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
   @usableFromInline let ruleCount: Int
   /// Packets of a unit may meet different rules.
   @usableFromInline let looksBeyondFlow: Bool
+  /// Not only on their way through access lists.
+  let rulesLookBeyondFlow: Bool
   @usableFromInline let usesMetadata: Bool
   /// No rule asks for more than addresses, ports, protocol and prefix sets.
   @usableFromInline let asksForFlowOnly: Bool
@@ -42,12 +46,16 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
   /// - Parameters:
   ///   - workers: that limits on all packets of a rule are divided among.
   ///   - notes: what captures call rules and last resorts by.
+  ///   - knownLimiters: `LimiterNumbers.limiters(of:)`.
   ///   - sequence: which of the states that the worker is sent, from 0.
   /// - Throws: too much memory.
-  init(_ policy: Policy, workers: Int, notes: [UInt32], sequence: UInt64) throws(XSKError) {
+  init(
+    _ policy: Policy, workers: Int, notes: [UInt32], knownLimiters: [KnownLimiter], sequence: UInt64
+  ) throws(XSKError) {
     self.sequence = sequence
     self.policy = policy
     noteNumbers = FixedArray(notes)
+    self.knownLimiters = FixedArray(knownLimiters)
     places = policy.places
     counterMemory = PolicyCounters(count: places.count)
     // Safe: `policy` and `counterMemory` are kept beside the views.
@@ -63,7 +71,8 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
     }
     access = AccessTable(policy, workers: workers)
     ruleCount = places.rules
-    looksBeyondFlow = policy.rules.looksBeyondFlow || policy.access.compiled.looksBeyondFlow
+    rulesLookBeyondFlow = policy.rules.looksBeyondFlow
+    looksBeyondFlow = rulesLookBeyondFlow || policy.access.compiled.looksBeyondFlow
     asksForFlowOnly = classifier.asksForFlowOnly
     usesMetadata = policy.usesMetadata
     usesRoutes = policy.usesRoutes
@@ -73,16 +82,19 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
     (sourceSets, destinationSets) = policy.setsInUse
   }
 
-  /// Takes over the buckets of limiters that are the same. In housekeeping.
+  /// Takes over the buckets of limiters that are the same. In housekeeping: nothing is allocated.
   mutating func inherit(from past: inout PolicyState) {
-    let now = policy.configuration.limiters
-    let before = Dictionary(
-      past.policy.configuration.limiters.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-    for (number, limiter) in now.enumerated() {
-      guard let heir = before[limiter] else { continue }
-      swap(&limiters[number], &past.limiters[heir])
+    var (place, pastPlace) = (0, 0)
+    // Both in the order of their numbers.
+    while place < knownLimiters.count, pastPlace < past.knownLimiters.count {
+      let (limiter, before) = (knownLimiters[place], past.knownLimiters[pastPlace])
+      if limiter.number == before.number {
+        swap(&limiters[limiter.index], &past.limiters[before.index])
+        access.inherit(limiter.index, from: past.access, before.index)
+      }
+      if limiter.number <= before.number { place += 1 }
+      if before.number <= limiter.number { pastPlace += 1 }
     }
-    access.inherit(from: past.access) { before[now[$0]] }
   }
 
   /// Writes what the limiters know of themselves to the counters.

@@ -27,7 +27,7 @@ struct Run: ParsableCommand {
     defer { for tap in taps { tap?.close() } }
     let policy = try PolicyRun(path: config, configuration, devices, taps: taps)
     PeerNotes.tell(configuration.ports.map(\.device), "which go on as they came, and the far stacks will refuse")
-    var engine = configuration.engineConfiguration()
+    var engine = try configuration.engineConfiguration()
     engine.introduce("run --config \(config)")
     var run = EngineRun(configuration: engine, operating: operating, output: output)
     run.policy = policy

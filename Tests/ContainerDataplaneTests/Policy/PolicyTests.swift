@@ -179,6 +179,54 @@ import XSKEngine
         == "tenant container1-eth0: vlan 7: there is no uplink; define one, or take the VLAN out")
   }
 
+  @Test func `a tenant with more rules than there is room for is refused, and leaves the others as they are`() throws {
+    func direction(_ count: Int) -> TenantPolicy.Direction {
+      TenantPolicy.Direction(rules: (0..<count).map { Self.rule("r\($0)", port: UInt16($0)) }, accepts: false)
+    }
+    func tenants(_ count: Int, policy: String, vlan: Int? = nil) -> [Tenant] {
+      (1...count).map { NodeRig.tenant($0, policy: policy, vlan: vlan) }
+    }
+    let node = try NodeRig.node([
+      "long": TenantPolicy(ingress: direction(50_000), egress: direction(50_000)),
+      "longer": TenantPolicy(ingress: direction(40_000), egress: direction(40_001)),
+    ])
+    func problem(_ tenants: [Tenant]) -> String {
+      do throws(XSKError) {
+        try NodeSettings(node).accept(NodeState(generation: 1, tenants: tenants))
+        return ""
+      } catch { return "\(error)" }
+    }
+    let three = tenants(3, policy: "long")
+    #expect(
+      problem(three) == "tenant container3-eth0: policy \"long\": tenants would have 300006 rules together; "
+        + "have 262144 at most: shorten policies, or have fewer tenants")
+    #expect(
+      problem(tenants(1, policy: "longer"))
+        == "tenant container1-eth0: policy \"longer\": tenants' policies would have 80003 different rules; "
+        + "have 65535 at most: shorten policies, or let tenants share them")
+    #expect(
+      problem(tenants(1, policy: "long", vlan: 7))
+        == "tenant container1-eth0: policy \"long\": VLAN tenants would have 100007 rules together; "
+        + "have 65535 at most: shorten policies, or have fewer such tenants")
+    // What begins with a state that a changed configuration has no room for keeps those that there is room for.
+    let others = [NodeRig.tenant(4)]
+    #expect(NodePolicy.fitting(three + others, node).map(\.id) == (three[..<2] + others).map(\.id))
+  }
+
+  @Test func `tenants whose policies name more drop reasons than there can be are refused`() throws {
+    let closed = TenantPolicy(egress: TenantPolicy.Direction(accepts: false))
+    var node = try NodeRig.node(
+      Dictionary(uniqueKeysWithValues: (1...161).map { ("p\($0)", closed) }))
+    node.capacity = 200
+    let tenants = (1...161).map { NodeRig.tenant($0, policy: "p\($0)") }
+    #expect(throws: Never.self) { try NodePolicy(node, tenants: Array(tenants.dropLast())) }
+    #expect(
+      throws: XSKError(
+        "drop reasons", "rules, access lists and their limiters name 161",
+        remedy: "use at most 160: let some share a name")
+    ) { try NodePolicy(node, tenants: tenants) }
+  }
+
   @Test func `policies change under traffic, and nothing is lost`() throws {
     let node = try NodeRig.node(Self.policies)
     let rig = try NodeRig(node, [NodeRig.tenant(1), NodeRig.tenant(2)])

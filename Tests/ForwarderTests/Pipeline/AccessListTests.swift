@@ -112,6 +112,58 @@ import XSKEngine
     #expect(try PipelineTests.policy(other).access.compiled.ruleSet.rules.count == 3)
   }
 
+  @Test func `services are compiled for lists that ask for nothing else`() throws {
+    func services(_ access: [Int: PortAccess]) throws -> Bool {
+      try PipelineTests.policy(Self.configuration(access)).access.compiled.services != nil
+    }
+    #expect(try !services([:]))
+    #expect(try !services([0: PortAccess(leaving: AccessList())]))
+    let host = RuleMatch { $0.source = [.ipv4(1, length: 32)] }
+    #expect(try !services([0: PortAccess(leaving: AccessList([.init("host", host)]))]))
+    let web = PortAccess(arriving: AccessList([.init("web", Self.web)]))
+    #expect(try services([0: PortAccess(leaving: AccessList([.init("host", host)])), 1: web]))
+  }
+
+  @Test func `a list that asks for what a unit's packets differ in has units split that meet it, and no others`() throws
+  {
+    let flags = AccessList([
+      .init("flags", RuleMatch { $0.tcpFlags = [TCPFlagsPattern(.psh, mask: .psh)] }, drop: "push")
+    ])
+    let open = AccessList([.init("web", Self.web)])
+    let (rig, _) = try PipelineTests.rig(
+      Self.configuration([
+        0: PortAccess(arriving: open), 1: PortAccess(leaving: flags),
+        2: PortAccess(arriving: AccessList([.init("short", RuleMatch { $0.length = [0...100] })])),
+      ]))
+    func isSplit(from port: UInt8, to host: Int) -> Bool {
+      rig.worker.handler.units.looksBeyondFlow(PipelineTests.summary(Self.packets(1, to: host)[0]).key, port)
+    }
+    #expect(!isSplit(from: 0, to: 2) && !isSplit(from: 0, to: 0) && !isSplit(from: 1, to: 0))
+    #expect(isSplit(from: 0, to: 1) && isSplit(from: 2, to: 0) && !isSplit(from: 0, to: 9))
+  }
+
+  @Test func `more rules or drop reasons than there can be are refused in words`() throws {
+    func error(_ lists: [AccessList]) -> String {
+      let access = lists.enumerated().map { ($0, PortAccess(leaving: $1)) }
+      do {
+        _ = try PipelineTests.policy(Self.configuration(Dictionary(uniqueKeysWithValues: access)))
+        return ""
+      } catch { return "\(error)" }
+    }
+    let long = AccessList([AccessList.Rule](repeating: .init("a"), count: 90_000))
+    #expect(
+      error([long, long, long]) == "access lists: they have 270000 rules together; "
+        + "use at most 262144: shorter lists, or fewer ports with lists")
+    let reasons = AccessList((0..<161).map { AccessList.Rule("r\($0)", Self.web, drop: "d\($0)") })
+    let problem =
+      "drop reasons: rules, access lists and their limiters name 161; use at most 160: let some share a name"
+    #expect(error([reasons]) == problem)
+    #expect {
+      try Self.configuration([0: PortAccess(arriving: reasons)]).engineConfiguration()
+    } throws: { "\($0)" == problem }
+    #expect(error([AccessList(Array(reasons.rules.prefix(160)))]).isEmpty)
+  }
+
   @Test func `lists that can't be are refused in words`() throws {
     let rate = try RateLimit(.packets, perSecond: 10)
     func problem(_ access: [Int: PortAccess], _ limiters: [RateLimiter] = []) -> String {

@@ -96,12 +96,68 @@ struct RandomPolicy {
       let drop = world.random.once(in: 2) ? reason() : nil
       list.rules.append(AccessList.Rule("a\(name)\(number)", match, drop: drop))
     }
-    if isLimited && !limitsFlows && world.random.once(in: 2) {
+    if isLimited && !limitsFlows { try addLimits(to: &list, name, &configuration) }
+    return list
+  }
+
+  /// In packets, in bits, both, or none.
+  private mutating func addLimits(
+    to list: inout AccessList, _ name: String, _ configuration: inout ForwarderConfiguration
+  ) throws {
+    if world.random.once(in: 2) {
       list.packets = configuration.limiters.count
       let limit = try RateLimit(.packets, perSecond: 1, burst: world.number(1...40))
-      configuration.limiters.append(RateLimiter("a\(name)", limit, excess: reason()))
+      configuration.limiters.append(RateLimiter("a\(name)p", limit, excess: reason()))
     }
-    return list
+    if world.random.once(in: 2) {
+      list.bits = configuration.limiters.count
+      // No whole bytes: what clocks round makes no difference.
+      let limit = try RateLimit(.bits, perSecond: 1000, burst: 12_148 + 8 * world.number(0...2000))
+      configuration.limiters.append(RateLimiter("a\(name)b", limit, excess: reason()))
+    }
+  }
+
+  /// Nothing but lists' limits, and rules that leave most of what `runs` has to them.
+  mutating func limitedLists() throws -> ForwarderConfiguration {
+    var configuration = AccessListTests.configuration([:])
+    let matches = [
+      AccessListTests.udp, AccessListTests.web, RuleMatch { $0.tcpFlags = [TCPFlagsPattern(.psh, mask: .psh)] },
+    ]
+    for port in 0..<3 {
+      var access = PortAccess()
+      for (name, list) in [("\(port)i", \PortAccess.arriving), ("\(port)o", \.leaving)] {
+        guard !world.random.once(in: 4) else { continue }
+        var made = AccessList()
+        for (number, match) in matches.enumerated() where world.random.once(in: 3) {
+          let drop = world.random.once(in: 2) ? reason() : nil
+          made.rules.append(AccessList.Rule("a\(name)\(number)", match, drop: drop))
+        }
+        try addLimits(to: &made, name, &configuration)
+        access[keyPath: list] = made
+      }
+      configuration.access[port] = access
+    }
+    return configuration
+  }
+
+  /// Packets of one flow and one size each, which GRO makes few units of.
+  mutating func runs() -> [(port: Int, frames: [[UInt8]])] {
+    (0..<world.number(2...8)).map { number in
+      let size = world.number(1...900)
+      let (host, port) = (UInt8(world.number(0...2)), UInt16([22, 80][world.number(0...1)]))
+      let isUDP = world.random.once(in: 4)
+      let count = world.number(1...40)
+      let pushed = world.number(1...80)
+      let frames = PipelineTests.stream(count, port: UInt16(number)) {
+        $0.destinationHost = host
+        $0.destinationPort = port
+        if isUDP { $0.transport = .udp }
+        if Int($0.identification) + 1 == pushed { $0.tcpFlags |= 0x08 }
+        $0.sequence = $0.sequence / 100 * UInt32(size)
+        $0.payload = SamplePacket.fill(size, from: number)
+      }
+      return (world.number(0...2), frames)
+    }
   }
 
   /// The same lists: of port 0 they ask for protocol and ports only, of port 1 for the flow.

@@ -6,7 +6,7 @@ import XSKEngine
 /// A configuration carried out packet by packet, as it is written: slow and plain. Rules one after the other, routes by looking
 /// through all of them, headers rewritten a byte at a time.
 ///
-/// Limits have as many tokens as their burst, and never get another one: a test has to be over before the first would be due.
+/// Limits have as many tokens as their burst, and never get another one: a test has to stop the time.
 struct ReferencePipeline {
   let configuration: ForwarderConfiguration
   let classifier: ReferenceClassifier
@@ -27,6 +27,7 @@ struct ReferencePipeline {
   private(set) var passed: [RuleCount]
   private(set) var exceeded: [RuleCount]
   private var tokens: [Bucket: Int] = [:]
+  private let reasons: [String: DropReason]
   /// Where access lists' rules are counted, by their names.
   private let accessPlaces: [String: Int]
 
@@ -35,8 +36,9 @@ struct ReferencePipeline {
     var flow: FlowKey?
   }
 
-  init(_ configuration: ForwarderConfiguration, facts: [PortFacts]) {
+  init(_ configuration: ForwarderConfiguration, facts: [PortFacts]) throws {
     self.configuration = configuration
+    reasons = try configuration.dropReasons
     classifier = ReferenceClassifier(configuration.rules)
     // In the order in which they are counted, behind the rule set's.
     let listed = configuration.access.sorted { $0.key < $1.key }.flatMap { _, access in
@@ -149,28 +151,48 @@ struct ReferencePipeline {
       rules[accessPlaces[rule.name] ?? 0].add(packet)
       if let drop = rule.drop { return reason(drop, packet) }
     }
-    guard let limiter = list.packets, !take(packet, limiter) else { return nil }
-    return reason(configuration.limiters[limiter].excess, packet)
+    // Both or neither.
+    for limiter in [list.packets, list.bits].compactMap(\.self) where !hasRoom(packet, limiter) {
+      exceeded[limiter].add(packet)
+      return reason(configuration.limiters[limiter].excess, packet)
+    }
+    for limiter in [list.packets, list.bits].compactMap(\.self) { spend(packet, limiter) }
+    return nil
   }
 
   private func reason(_ name: String, _ packet: RulePacket) -> DropReason {
     if name == "malformed" { return .malformed(packet.summary.malformation) }
-    return configuration.dropReasons[name] ?? .policy
+    return reasons[name] ?? .policy
   }
 
   private mutating func drop(_ reason: DropReason, _ port: Int) { drops[port][reason, default: 0] += 1 }
 
   private mutating func take(_ packet: RulePacket, _ number: Int) -> Bool {
-    let limiter = configuration.limiters[number]
-    let bucket = Bucket(limiter: number, flow: limiter.key == nil ? nil : packet.summary.key)
-    let left = tokens[bucket] ?? limiter.limit.burst
-    guard left > 0 else {
+    guard hasRoom(packet, number) else {
       exceeded[number].add(packet)
       return false
     }
-    passed[number].add(packet)
-    tokens[bucket] = left - 1
+    spend(packet, number)
     return true
+  }
+
+  private func bucket(_ packet: RulePacket, _ number: Int) -> Bucket {
+    Bucket(limiter: number, flow: configuration.limiters[number].key == nil ? nil : packet.summary.key)
+  }
+
+  private func cost(_ packet: RulePacket, _ number: Int) -> Int {
+    configuration.limiters[number].limit.unit == .packets ? 1 : packet.frame.count * 8
+  }
+
+  /// A packet larger than a burst takes the whole of it.
+  private func hasRoom(_ packet: RulePacket, _ number: Int) -> Bool {
+    let burst = configuration.limiters[number].limit.burst
+    return min(cost(packet, number), burst) <= tokens[bucket(packet, number)] ?? burst
+  }
+
+  private mutating func spend(_ packet: RulePacket, _ number: Int) {
+    passed[number].add(packet)
+    tokens[bucket(packet, number), default: configuration.limiters[number].limit.burst] -= cost(packet, number)
   }
 
   private mutating func send(_ frame: [UInt8], _ progress: Progress, to egress: Int, from port: Int) {

@@ -9,7 +9,7 @@ public final class CompiledRules: Sendable {
   public let ruleSet: RuleSet
   /// What searches: a view of this object's memory.
   @usableFromInline let view: RuleClassifier
-  /// Of at most 64 rules whose order is kept; else nil.
+  /// Of at most 64 rules whose order is kept, if they were asked for; else nil.
   let services: ServiceWords?
   private let memory: RuleMemory
 
@@ -22,12 +22,15 @@ public final class CompiledRules: Sendable {
   public convenience init(
     _ set: RuleSet, in environment: RuleEnvironment = RuleEnvironment(), maximumMemory: Int = 256 << 20
   ) throws(XSKError) {
-    try self.init(set, in: environment, maximumMemory: maximumMemory, keepsOrder: false)
+    try self.init(set, in: environment, maximumMemory: maximumMemory, keepsOrder: false, hasServices: false)
   }
 
-  /// - Parameter keepsOrder: ranges of the rules will be searched, each by itself (`RuleRange`).
+  /// - Parameters:
+  ///   - keepsOrder: ranges of the rules will be searched, each by itself (`RuleRange`).
+  ///   - hasServices: `services` is of use: making it looks up each port twice.
   init(
-    _ set: RuleSet, in environment: RuleEnvironment, maximumMemory: Int = 256 << 20, keepsOrder: Bool
+    _ set: RuleSet, in environment: RuleEnvironment, maximumMemory: Int = 256 << 20, keepsOrder: Bool,
+    hasServices: Bool = true
   ) throws(XSKError) {
     if let problem = set.problems(in: environment).first { throw problem }
     let compiler = try RuleCompiler(set.rules, maximumMemory: maximumMemory, keepsOrder: keepsOrder)
@@ -36,7 +39,7 @@ public final class CompiledRules: Sendable {
     self.memory = memory
     // The view and the memory that it points into live in this object, together.
     view = unsafe RuleClassifier(compiler, sets: set.prefixSets, memory)
-    services = unsafe keepsOrder && set.rules.count <= 64 ? ServiceWords(view, memory) : nil
+    services = unsafe keepsOrder && hasServices && set.rules.count <= 64 ? ServiceWords(view, memory) : nil
   }
 
   /// Bytes of the tables.
@@ -49,9 +52,12 @@ public final class CompiledRules: Sendable {
 
   /// Whether some rule looks at what the packets of one aggregate may differ in: length, TCP flags. Such rules are only exact
   /// if each packet is decided about by itself.
-  public var looksBeyondFlow: Bool {
-    ruleSet.rules.contains { $0.match.length != nil || $0.match.tcpFlags != nil || !$0.match.metadata.isEmpty }
-  }
+  public var looksBeyondFlow: Bool { ruleSet.rules.contains { $0.match.looksBeyondFlow } }
+}
+
+extension RuleMatch {
+  /// It looks at what the packets of one aggregate may differ in.
+  var looksBeyondFlow: Bool { length != nil || tcpFlags != nil || !metadata.isEmpty }
 }
 
 /// Owns the tables of compiled rules: each begins on a cache line of its own.
