@@ -179,7 +179,9 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "OperationsTests",
-      dependencies: ["LocalHTTP", "Operations", "Reporting", "XSKEngine", "CXsk", "MetricsParser", "PacketSamples"],
+      dependencies: [
+        "LocalHTTP", "Operations", "Reporting", "XSKEngine", "XSKLab", "CXsk", "MetricsParser", "PacketSamples",
+      ],
       swiftSettings: swiftSettings),
     // A strict reader of the Prometheus text format.
     .target(name: "MetricsParser", path: "Tests/MetricsParser", swiftSettings: swiftSettings),

@@ -46,7 +46,7 @@ enum BenchmarkProgram {
     (process.standardOutput, process.standardError) = (files[0], files[1])
     try process.run()
     let guardian = DispatchWorkItem { process.terminate() }
-    DispatchQueue.global().asyncAfter(deadline: .now() + 120, execute: guardian)
+    DispatchQueue.global().asyncAfter(deadline: .now() + 300, execute: guardian)
     process.waitUntilExit()
     guardian.cancel()
     let texts = try ["output", "errors"].map { try String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8) }

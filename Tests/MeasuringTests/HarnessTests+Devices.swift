@@ -127,9 +127,9 @@ extension HarnessTests {
     #expect(nothing.errors.contains("--to-mac"))
     try bench.makeBridge()
     let process = try bench.tester.start(words)
-    try #require(process.waitForOutput("64 bytes, loss: 50.0 k/s", timeout: .seconds(60)), "\(process.errors)")
+    try #require(process.waitForOutput("64 bytes, loss: 50.0 k/s"), "\(process.errors)")
     try bench.far.delete()
-    #expect(try process.wait(timeout: .seconds(60)) == .exited(2), "\(process.errors)")
+    #expect(try process.wait() == .exited(2), "\(process.errors)")
     #expect(process.errors.contains("t1: the interface is gone, or down"), "\(process.errors)")
     let absent = try bench.tester.run(words, timeout: .seconds(60))
     #expect(

@@ -55,7 +55,7 @@ import XSKLab
     let sink = try lab.right.start(
       [BenchmarkProgram.path, "sink", "r0", "--count", "3000", "--duration", "40", "--flows", "3", "--json"]
         + ["--stream", "77", "--sent", "3000"])
-    try #require(sink.waitForOutput("listening on r0", timeout: .seconds(20)), "\(sink.errors)")
+    try #require(sink.waitForOutput("listening on r0"), "\(sink.errors)")
     let result = try lab.run(
       lab.left, "gen", "l0", "--source", source, "--count", "3000", "--duration", "30", "--rate", "2000", "--flows",
       "3",
@@ -66,7 +66,7 @@ import XSKLab
     let missed = generated.shortfall.filter { !$0.hasPrefix("asked for 2.0 k/s") }
     #expect(missed.isEmpty, "\(generated.shortfall)")
     #expect(result.status == .exited(generated.shortfall.isEmpty ? 0 : 1))
-    let status = try sink.wait(timeout: .seconds(50))
+    let status = try sink.wait()
     let sunk = try #require(
       try? JSONDecoder().decode(Sunk.self, from: Data(sink.output.utf8)), "\(sink.output)\(sink.errors)")
     #expect(sunk.counts.received == 3000 && sunk.counts.stream == 77 && sunk.counts.missing == 0)
@@ -98,9 +98,9 @@ import XSKLab
       let lab = try Lab()
       let process = try lab.left.start([BenchmarkProgram.path] + words)
       // The generator tells once a second, the sink when it begins.
-      try #require(process.waitForOutput(words[0] == "gen" ? "offered" : "listening", timeout: .seconds(20)))
+      try #require(process.waitForOutput(words[0] == "gen" ? "offered" : "listening"))
       try lab.pair.delete()
-      #expect(try process.wait(timeout: .seconds(20)) == .exited(2), "\(words) \(process.errors)")
+      #expect(try process.wait() == .exited(2), "\(words) \(process.errors)")
       #expect(process.errors.contains("l0: the ") && process.errors.contains(" is gone"), "\(process.errors)")
     }
   }
@@ -201,10 +201,10 @@ import XSKLab
     let place = try NetworkNamespace("interrupted")
     let process = try place.start(
       [BenchmarkProgram.path, "wire", "--dut", "ours-drop", "--peer", "none", "--pairs", "100", "--seconds", "0.5"])
-    try #require(process.waitForOutput("round 2 of 100", timeout: .seconds(60)), "\(process.errors)")
+    try #require(process.waitForOutput("round 2 of 100"), "\(process.errors)")
     let children = Self.children(of: process.pid)
     process.signal(SIGINT)
-    #expect(try process.wait(timeout: .seconds(20)) == .exited(130), "\(process.errors)")
+    #expect(try process.wait() == .exited(130), "\(process.errors)")
     #expect(process.output.contains("drop, xskfwd") && process.output.contains("irregular: interrupted"))
     for child in children {
       #expect(!FileManager.default.fileExists(atPath: "/proc/\(child)/stat"), "\(child) is left")
@@ -230,9 +230,9 @@ import XSKLab
     ]
     let place = try NetworkNamespace("search")
     let process = try place.start([BenchmarkProgram.path] + words)
-    try #require(process.waitForOutput("64 bytes, latency", timeout: .seconds(60)), "\(process.errors)")
+    try #require(process.waitForOutput("64 bytes, latency"), "\(process.errors)")
     process.signal(SIGTERM)
-    #expect(try process.wait(timeout: .seconds(20)) == .exited(130), "\(process.errors)")
+    #expect(try process.wait() == .exited(130), "\(process.errors)")
     #expect(process.errors.contains("the same command goes on"))
     let outcome = try BenchmarkProgram.run(words)
     #expect(outcome.status < 2, "\(outcome.errors)")

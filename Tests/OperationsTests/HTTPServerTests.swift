@@ -5,6 +5,7 @@ import LocalHTTP
 import Synchronization
 import Testing
 import XSKEngine
+import XSKLab
 
 @testable import Operations
 
@@ -76,15 +77,6 @@ func temporaryDirectory() throws -> String {
   let path = "/tmp/xsk-operations-\(getpid())-\(UInt32.random(in: .min ... .max))"
   try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
   return path
-}
-
-func eventually(_ limit: Duration = .seconds(10), _ condition: () throws -> Bool) rethrows -> Bool {
-  let deadline = ContinuousClock.now + limit
-  while ContinuousClock.now < deadline {
-    if try condition() { return true }
-    usleep(1000)
-  }
-  return try condition()
 }
 
 @Suite("A server and its peers") struct HTTPServerTests {

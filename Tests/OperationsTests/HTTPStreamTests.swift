@@ -3,6 +3,7 @@ import LocalHTTP
 import Synchronization
 import Testing
 import XSKEngine
+import XSKLab
 
 @testable import Operations
 

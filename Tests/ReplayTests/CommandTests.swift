@@ -50,7 +50,7 @@ import Testing
     try meanwhile(process)
     // A program that does not end is a failure, not a test that never does.
     let watch = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
-    DispatchQueue.global().asyncAfter(deadline: .now() + 120, execute: watch)
+    DispatchQueue.global().asyncAfter(deadline: .now() + 300, execute: watch)
     process.waitUntilExit()
     watch.cancel()
     defer { for name in ["stdout", "stderr"] { try? FileManager.default.removeItem(atPath: folder.file(name)) } }

@@ -57,7 +57,7 @@ public final class ChildProcess: Sendable {
   public var isRunning: Bool { (try? wait(timeout: .zero)) == .some(nil) }
 
   /// Waits until it ends; nil if it has not after `timeout`.
-  public func wait(timeout: Duration) throws(XSKError) -> Status? {
+  public func wait(timeout: Duration = patience) throws(XSKError) -> Status? {
     let deadline = ContinuousClock.now + timeout
     repeat {
       if let status = try reap() { return status }
@@ -69,7 +69,7 @@ public final class ChildProcess: Sendable {
   }
 
   /// Waits until `text` shows up in its output or errors; false if it ended or `timeout` passed without.
-  public func waitForOutput(_ text: String, timeout: Duration) -> Bool {
+  public func waitForOutput(_ text: String, timeout: Duration = patience) -> Bool {
     let deadline = ContinuousClock.now + timeout
     while true {
       let ended = !isRunning
@@ -90,18 +90,18 @@ public final class ChildProcess: Sendable {
 
   /// Asks it to end (SIGTERM), kills it if it has not after `grace`, and returns how it ended.
   @discardableResult
-  public func terminate(grace: Duration = .seconds(5)) throws(XSKError) -> Status {
+  public func terminate(grace: Duration = .seconds(30)) throws(XSKError) -> Status {
     signal(SIGTERM)
     if let status = try wait(timeout: grace) { return status }
     kill()
-    return try wait(timeout: .seconds(5)) ?? .killed(signal: SIGKILL)
+    return try wait(timeout: .seconds(30)) ?? .killed(signal: SIGKILL)
   }
 
   /// Kills it (SIGKILL) and waits for its end.
   public func kill() {
     signal(SIGKILL)
     // Nothing outlives SIGKILL for long; a process stuck in the kernel is not waited for without bound.
-    _ = try? wait(timeout: .seconds(5))
+    _ = try? wait(timeout: .seconds(30))
   }
 
   /// Its status if it has ended. The lock makes sure that one thread alone takes it from the kernel.

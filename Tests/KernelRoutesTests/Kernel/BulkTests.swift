@@ -20,7 +20,7 @@ extension KernelTests {
       let routes = try lab.follow(receiveBuffer: 16 << 20)
       try lab.ip(Self.lines(100_000), in: lab.router)
       #expect(
-        eventually(.seconds(60)) {
+        eventually {
           routes.follower.statistics.ipv4Routes >= 100_000 && routes.hop(Self.network(99_999)) != nil
         })
       for number in [0, 1, 54_321, 99_999] {
@@ -40,7 +40,7 @@ extension KernelTests {
       #expect(
         routes.becomes(Self.network(99_999), nil) && routes.leads(Self.network(54_320), to: RouterLab.leftMAC, port: 0))
       try lab.ip("route flush via 10.0.0.2")
-      #expect(eventually(.seconds(60)) { routes.follower.statistics.ipv4Routes < 100 })
+      #expect(eventually { routes.follower.statistics.ipv4Routes < 100 })
     }
 
     @Test func `nothing is called while nothing changes`() throws {

@@ -108,7 +108,7 @@ extension KernelTests {
         "route add 10.5.0.0/16 via 10.0.1.2", "neigh replace 10.0.1.2 lladdr 02:00:00:00:00:44 dev p1 nud stale")
       let routes = try lab.follow()
       // It isn't there: after three probes of a second each it has failed, and is looked for.
-      #expect(eventually(.seconds(30)) { routes.hop("10.5.1.1")?.destination == RouterLab.rightMAC })
+      #expect(eventually { routes.hop("10.5.1.1")?.destination == RouterLab.rightMAC })
       #expect(try lab.router.run(["ip", "neigh", "show", "10.0.1.2"]).output.contains("REACHABLE"))
     }
   }

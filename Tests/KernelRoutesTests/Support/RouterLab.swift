@@ -157,13 +157,3 @@ extension RoutePlan {
     return nil
   }
 }
-
-/// Asks again and again until the answer is yes or the time is over.
-func eventually(_ limit: Duration = .seconds(15), _ condition: () throws -> Bool) rethrows -> Bool {
-  let deadline = ContinuousClock.now + limit
-  while ContinuousClock.now < deadline {
-    if try condition() { return true }
-    usleep(2000)
-  }
-  return try condition()
-}

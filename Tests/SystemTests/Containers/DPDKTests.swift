@@ -20,14 +20,14 @@ extension OnVeth {
       let guest = lab.guests[0]
       let child = try start(guest, in: path ?? "/tmp/afxdp_dp/eth0", option: path.map { ",dp_path=\($0)/afxdp.sock" })
       try #require(
-        child.waitForOutput("packet forwarding packets/burst", timeout: .seconds(60)), "\(child.output) \(child.errors)"
+        child.waitForOutput("packet forwarding packets/burst"), "\(child.output) \(child.errors)"
       )
       // testpmd's icmpecho mode answers ARP and pings; the container's stack no longer gets any.
       #expect(try guest.namespace.run(["sysctl", "-w", "net.ipv4.icmp_echo_ignore_all=1"]).succeeded)
       #expect(try lab.isAnswering(guest))
       #expect(try Ping.run(from: lab.node, to: guest.address, count: 20).isComplete)
       child.signal(SIGINT)
-      _ = try child.wait(timeout: .seconds(20))
+      _ = try child.wait()
       #expect(child.output.contains("RX-packets: 2"), "\(child.output.suffix(2000))")
       #expect(server.process.isRunning)
       // DPDK tries to take the program off on its way out; it is pinned.

@@ -90,7 +90,7 @@ extension OnVeth {
         try lab.follow([first])
         #expect(try lab.traffic(1).egress.dropped["no_such_port"] == nil)
       }
-      #expect(eventually(.seconds(60)) { flow.withLock { $0 != nil } })
+      #expect(eventually { flow.withLock { $0 != nil } })
       let transfer = try #require(flow.withLock { $0 }).get()
       #expect(transfer.isIntact && rounds > 0)
       try lab.stop()
@@ -140,7 +140,7 @@ extension OnVeth {
         + [10, 9, 0, 77, 0, 0, 0, 0, 0, 0, 10, 9, 0, 3]
       let mine = try #require(LinkAddress(all[1].mac)).bytes
       let answer = asker + mine + [0x81, 0, 0, 7, 8, 6, 0, 1, 8, 0, 6, 4, 0, 2] + mine + [10, 9, 0, 3]
-      let isAnswered = try eventually(.seconds(8)) {
+      let isAnswered = try eventually {
         try outside.send(question)
         return try outside.receive(1, timeout: .milliseconds(200)) { $0.starts(with: answer) }.count == 1
       }
@@ -155,7 +155,7 @@ extension OnVeth {
       // The uplink's MAC address is what untagged packets have to be for, also a new one.
       #expect(try lab.node.run(["ip", "link", "set", "dev", "up0", "address", "02:00:00:00:77:01"]).succeeded)
       #expect(
-        try eventually(.seconds(20)) { try lab.answers("192.0.2.1", from: try #require(lab.tenants[1])) })
+        try eventually { try lab.answers("192.0.2.1", from: try #require(lab.tenants[1])) })
       try lab.follow([all[0]])
       #expect(try eventually { try lab.node.promiscuity(of: "up0") == 0 })
       try lab.stop()

@@ -34,7 +34,7 @@ import XSKLab
 
     /// The process, once it runs and is another than `old`.
     func pid(_ watch: DataplaneWatch, after old: Int32? = nil) throws -> Int32 {
-      let runs = eventually(.seconds(20)) { watch.status.state == .running && watch.status.pid != old }
+      let runs = eventually { watch.status.state == .running && watch.status.pid != old }
       #expect(runs, "\(watch.status)")
       let pid = try #require(watch.status.pid)
       pids.insert(pid)
@@ -85,7 +85,7 @@ import XSKLab
     #expect(try lab.pid(watch) == pid)
     starter.stop()
     #expect(Glibc.kill(pid, SIGKILL) == 0)
-    #expect(eventually(.seconds(20)) { watch.status.state == .stopped })
+    #expect(eventually { watch.status.state == .stopped })
     watch.stop()
   }
 

@@ -21,7 +21,7 @@ extension OnVeth {
         let ping = try Ping.run(from: lab.node, to: lab.guests[1].address, count: 5, timeout: .seconds(2))
         (sent, received, rounds) = (sent + ping.sent, received + ping.received, rounds + 1)
       }
-      #expect(try hostile.wait(timeout: .seconds(10)) == .exited(0), "\(hostile.output) \(hostile.errors)")
+      #expect(try hostile.wait() == .exited(0), "\(hostile.output) \(hostile.errors)")
       #expect(!hostile.output.contains("HARM") && hostile.output.contains("hostile"), "\(hostile.output)")
       // Its neighbour never felt it.
       #expect(received == sent && sent > 0 && victim.isRunning)
@@ -30,11 +30,11 @@ extension OnVeth {
       let most = server.footprints.map(\.memoryKiB).max() ?? 0
       #expect(most < before.memoryKiB + 16 << 10, "\(before) \(most)")
       #expect((server.footprints.map(\.descriptors).max() ?? 0) < before.descriptors + 32)
-      let isOver = eventually(.seconds(40)) { server.footprints.last?.descriptors == before.descriptors }
+      let isOver = eventually { server.footprints.last?.descriptors == before.descriptors }
       #expect(isOver)
       // It serves them both as ever, once the processes that the hostile one left have ended.
       #expect(try lab.guests[1].ask(["/version"]) == ["0.1"])
-      let isFree = try eventually(.seconds(15)) {
+      let isFree = try eventually {
         try lab.guests[0].lend("/xsk_socket").hasPrefix("/xsk_socket_ack")
       }
       #expect(isFree)

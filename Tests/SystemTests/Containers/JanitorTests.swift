@@ -8,7 +8,7 @@ import XSKLab
   /// A process that is in no group and no namespace of the lab's, and its child, as a container's and its keeper's are.
   private func start(_ directory: String, in namespace: NetworkNamespace) throws -> ChildProcess {
     let process = try namespace.start(["sh", "-c", "sleep 600 & echo there; wait", "keeper", "\(directory)/x"])
-    try #require(process.waitForOutput("there", timeout: .seconds(10)))
+    try #require(process.waitForOutput("there"))
     return process
   }
 
@@ -26,7 +26,7 @@ import XSKLab
       try namespace.run(["ps", "-o", "pid=", "--ppid", "\(process.pid)"]).output.split(separator: "\n").first)
     let number = try #require(Int32(child.trimmingCharacters(in: .whitespaces)))
     janitor.abandon()
-    #expect(try process.wait(timeout: .seconds(10)) == .killed(signal: SIGKILL))
+    #expect(try process.wait() == .killed(signal: SIGKILL))
     // Nobody waits for it here: init, or a subreaper above us, does.
     #expect(eventually { kill(number, 0) != 0 || Self.isZombie(number) })
     #expect(!FileManager.default.fileExists(atPath: directory))

@@ -21,11 +21,11 @@ extension OnVeth {
       try Data().write(to: URL(filePath: gate))
       // "…: queue 0 handed over, 6210 frames of 2048 bytes"
       let log = "handed over, "
-      _ = eventually(.seconds(10)) { server.process.output.contains(log) }
+      _ = eventually { server.process.output.contains(log) }
       let words = server.process.output.components(separatedBy: log).last?.split(separator: " ") ?? []
       let bytes = try #require(
         words.count > 3 ? Int(words[0]).flatMap { frames in Int(words[3]).map { $0 * frames } } : nil)
-      let isCharged = try eventually(.seconds(10)) { try tenants.shared() >= bytes }
+      let isCharged = try eventually { try tenants.shared() >= bytes }
       let charged = try tenants.shared()
       #expect(isCharged, "\(charged) of \(bytes) bytes; \(tenant.output) \(tenant.errors)")
       #expect(tenant.isRunning, "\(tenant.errors)")
@@ -33,7 +33,7 @@ extension OnVeth {
       #expect(try daemons.shared() < 256 << 10)
       // And it is gone with the tenant's process: nobody else holds it.
       tenant.kill()
-      let isFreed = try eventually(.seconds(10)) { try tenants.shared() < 256 << 10 }
+      let isFreed = try eventually { try tenants.shared() < 256 << 10 }
       let left = try tenants.shared()
       #expect(isFreed, "\(left) bytes are left")
       #expect(try daemons.shared() < 256 << 10)
@@ -55,7 +55,7 @@ private final class MemoryGroup {
 
   deinit {
     // Processes that were killed leave it a moment later.
-    _ = eventually(.seconds(5)) { unsafe rmdir(directory) == 0 }
+    _ = eventually { unsafe rmdir(directory) == 0 }
   }
 
   func add(_ process: Int32) throws {

@@ -107,7 +107,7 @@ final class NodeLab {
     ])
     self.process = process
     try #require(
-      eventually(.seconds(20)) { !process.isRunning || client.isAnswered } && process.isRunning, "\(process.errors)",
+      eventually { !process.isRunning || client.isAnswered } && process.isRunning, "\(process.errors)",
       sourceLocation: sourceLocation)
   }
 
@@ -115,7 +115,7 @@ final class NodeLab {
   func reload() throws -> ReloadReport {
     var report = try client.report("/v1/reload", method: "POST", as: ReloadReport.self)
     let number = report.number
-    _ = try eventually(.seconds(20)) {
+    _ = try eventually {
       report = try client.report("/v1/reload?number=\(number)", as: ReloadReport.self)
       return report.state != .pending
     }
@@ -138,7 +138,7 @@ final class NodeLab {
   }
 
   func expectOpen(_ count: Int, sourceLocation: SourceLocation = #_sourceLocation) throws {
-    let areOpen = try eventually(.seconds(10)) {
+    let areOpen = try eventually {
       let tenants = try reports()
       return tenants.count == count && tenants.allSatisfy { $0.state == .open }
     }
@@ -160,7 +160,7 @@ final class NodeLab {
   func stop(sourceLocation: SourceLocation = #_sourceLocation) throws {
     let process = try #require(process)
     _ = try client.request("/v1/stop", method: "POST")
-    #expect(try process.wait(timeout: .seconds(20)) == .exited(0), "\(process.errors)", sourceLocation: sourceLocation)
+    #expect(try process.wait() == .exited(0), "\(process.errors)", sourceLocation: sourceLocation)
     for device in ["up0"] + state.tenants.map(\.hostDevice) {
       let isBare = try eventually { try node.run { try NetworkDevice(named: device).program == nil } }
       #expect(isBare, "\(device)", sourceLocation: sourceLocation)
@@ -169,7 +169,7 @@ final class NodeLab {
   }
 
   /// Whether somebody answers; the first packets of a new path may be lost.
-  func answers(_ address: String, from namespace: NetworkNamespace, within limit: Duration = .seconds(8)) throws
+  func answers(_ address: String, from namespace: NetworkNamespace, within limit: Duration = patience) throws
     -> Bool
   {
     try eventually(limit) {

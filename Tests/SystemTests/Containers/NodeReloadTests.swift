@@ -15,7 +15,7 @@ import XSKLab
     init(_ configuration: String) throws {
       serve = try ServeLab(configuration, options: [])
       let serve = serve
-      let runs = eventually(.seconds(60)) { (try? serve.client.availability())?.dataplane.state == "running" }
+      let runs = eventually { (try? serve.client.availability())?.dataplane.state == "running" }
       try #require(runs, "\(serve.process.errors)")
     }
 
@@ -25,7 +25,7 @@ import XSKLab
 
     /// Whether the dataplane has the tenant's packets.
     func opens(_ id: String) throws -> Bool {
-      try eventually(.seconds(20)) {
+      try eventually {
         guard let body = try? serve.client.ask("GET", "/v1/counters") else { return false }
         let counters = try JSONDecoder().decode([String: [FollowedTenant]].self, from: Data(body))
         return counters["tenants"]?.contains { $0.traffic.tenant == id && $0.state == "open" } ?? false
@@ -64,7 +64,7 @@ import XSKLab
     try lab.write("version: 1\ncapacity: {tenants: 9}\npolicies: {web: {}}\n")
     let first = try #require(lab.serve.node.dataplane)
     Glibc.kill(first, SIGKILL)
-    let runs = eventually(.seconds(60)) {
+    let runs = eventually {
       lab.serve.node.dataplane.map { $0 != first } ?? false
         && (try? client.availability())?.dataplane.state == "running"
     }
@@ -90,7 +90,7 @@ import XSKLab
     try lab.write("version: 1\ncapacity: {tenants: 4}\n")
     let first = try #require(lab.serve.node.dataplane)
     Glibc.kill(first, SIGKILL)
-    #expect(eventually(.seconds(60)) { lab.serve.node.dataplane.map { $0 != first } ?? false })
+    #expect(eventually { lab.serve.node.dataplane.map { $0 != first } ?? false })
     #expect(try lab.opens("one-eth0"), "\(lab.serve.process.errors)")
     try lab.serve.stop()
     let places = ServeLab.directories(lab.serve.node)

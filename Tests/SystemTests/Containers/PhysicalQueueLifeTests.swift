@@ -135,7 +135,7 @@ extension OnVeth {
       let lab = try QueueLab()
       let guest = try lab.attach("one")
       guest.namespace.close()
-      let isGone = try eventually(.seconds(20)) { try lab.client.tenants().isEmpty }
+      let isGone = try eventually { try lab.client.tenants().isEmpty }
       #expect(isGone)
       #expect(try lab.attach("two").queues == [2])
       lab.serve.process.kill()
@@ -160,7 +160,7 @@ extension OnVeth {
       let third = try NetworkNamespace("third")
       try #require(dup2(third.fd, guest.namespace.fd) >= 0)
       next.close()
-      let isGone = try eventually(.seconds(20)) { try lab.client.tenants().isEmpty }
+      let isGone = try eventually { try lab.client.tenants().isEmpty }
       #expect(isGone)
       try lab.serve.stop()
     }
@@ -174,14 +174,14 @@ extension OnVeth {
       let engine = try guest.startEngine("drop")
       try lab.send(NumberedFrame.series(10), queue: 2)
       try lab.far.delete("f0")
-      #expect(engine.waitForOutput("net1 queue 0: lost", timeout: .seconds(10)), "\(engine.errors)")
-      let isTold = try eventually(.seconds(10)) {
+      #expect(engine.waitForOutput("net1 queue 0: lost"), "\(engine.errors)")
+      let isTold = try eventually {
         try lab.serve.xskd("show", "status").output.contains("eth2: can't: no such interface")
       }
       #expect(isTold)
       #expect(try lab.client.check("one").problems == ["eth2: no such interface"])
       try lab.connect()
-      try #require(engine.waitForOutput("net1 queue 0: back", timeout: .seconds(20)), "\(engine.errors)")
+      try #require(engine.waitForOutput("net1 queue 0: back"), "\(engine.errors)")
       try lab.send(NumberedFrame.series(10), queue: 2)
       #expect(try QueueLab.end(engine).contains("received   20 packets"), "\(engine.output)")
       #expect(try lab.client.check("one").problems == [])
@@ -257,7 +257,7 @@ extension OnVeth {
       try lab.send(NumberedFrame.series(10), queue: 2)
       let folder = "\(lab.serve.node.places.bpfDirectory)/_queues/eth2"
       func isBack(after id: UInt32?) throws -> Bool {
-        try eventually(.seconds(10)) { try lab.program.map { $0 != id } ?? false }
+        try eventually { try lab.program.map { $0 != id } ?? false }
       }
       let first = try lab.program
       PinnedProgram.detach(in: folder)
@@ -286,7 +286,7 @@ extension OnVeth {
       let other = try lab.host.run { try XDPProgram.plain(on: NetworkDevice(named: "eth2")) }
       lab.serve.process.signal(SIGCONT)
       let id = try lab.program
-      let isTold = try eventually(.seconds(10)) {
+      let isTold = try eventually {
         try lab.client.check("one").problems.first?.hasPrefix("eth2: another XDP program is on it") == true
       }
       #expect(isTold)
@@ -294,7 +294,7 @@ extension OnVeth {
       #expect(try guest.lend().contains("another XDP program is on it"))
       #expect(try lab.program == id)
       other.detach()
-      let isWell = try eventually(.seconds(10)) { try lab.client.check("one").problems == [] }
+      let isWell = try eventually { try lab.client.check("one").problems == [] }
       #expect(isWell)
       try lab.send(NumberedFrame.series(10), queue: 2)
       #expect(try QueueLab.end(engine).contains("received   10 packets"), "\(engine.output)")

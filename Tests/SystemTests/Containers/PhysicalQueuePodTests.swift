@@ -44,7 +44,7 @@ extension OnVeth {
         let tenant = try #require(tenants.first { $0.network == "fast" })
         #expect(tenant.device == "net1" && tenant.physicalQueues?.queues == [0])
         let address = try #require(tenant.addresses.first?.prefix { $0 != "/" })
-        let isAnswered = try eventually(.seconds(20)) {
+        let isAnswered = try eventually {
           try Ping.run(from: far, to: String(address), count: 1, timeout: .milliseconds(200)).isComplete
         }
         let log = try lab.podman("logs", "echo")

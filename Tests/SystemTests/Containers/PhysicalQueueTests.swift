@@ -71,7 +71,7 @@ extension OnVeth {
       let run = try first.start([
         BuiltPrograms.xskfwd, "forward", "--attach", first.path, "--attach", second.socketPath, "--idle", "busy-poll",
       ])
-      try #require(run.waitForOutput("running", timeout: .seconds(10)), "\(run.output) \(run.errors)")
+      try #require(run.waitForOutput("running"), "\(run.output) \(run.errors)")
       let outside = try PacketSocket(in: lab.far, device: "f0")
       try lab.send(NumberedFrame.series(60), queue: 2)
       #expect(try outside.receive(60, timeout: .seconds(3)) == NumberedFrame.series(60))
@@ -168,7 +168,7 @@ extension OnVeth {
         #expect(try page.value("xskd_queue_pool_queues", pool.merging(["state": state]) { $1 }) == count)
       }
       #expect(try page.value("xskd_queue_tenant", pool.merging(["queue": "2", "tenant": "one"]) { $1 }) == 1)
-      let runs = eventually(.seconds(60)) { (try? lab.client.availability())?.dataplane.state == "running" }
+      let runs = eventually { (try? lab.client.availability())?.dataplane.state == "running" }
       try #require(runs, "\(lab.serve.process.errors)")
       let counters = try lab.serve.xskd("show", "counters")
       #expect(

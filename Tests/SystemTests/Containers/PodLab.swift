@@ -30,7 +30,7 @@ final class PodLab {
     try prepare(node)
     // The node's /sys shows its devices, and hides the control groups; below it is the machine's.
     anchor = try node.host.start(["unshare", "-m", "sh", "-c", "umount -l /sys; echo there; exec sleep 600"])
-    try #require(anchor.waitForOutput("there", timeout: .seconds(10)), "\(anchor.errors)")
+    try #require(anchor.waitForOutput("there"), "\(anchor.errors)")
     self.configuration = "\(node.directory)/xskd.yaml"
     self.options = options
     try Self.write(configuration, self.configuration)
@@ -100,7 +100,7 @@ final class PodLab {
   }
 
   private func awaitDaemon() throws {
-    let answers = eventually(.seconds(30)) { !daemon.isRunning || (try? client.availability()) != nil }
+    let answers = eventually { !daemon.isRunning || (try? client.availability()) != nil }
     try #require(answers && daemon.isRunning, "\(daemon.errors)")
   }
 

@@ -62,7 +62,7 @@ import XSKLab
       let routed = try world.run(["ip", "route", "add", "10.88.0.0/16", "via", "192.0.2.10"])
       try #require(routed.succeeded, "\(routed)")
     }
-    try #require(eventually(.seconds(20)) { lab.node.dataplane != nil }, "\(lab.daemon.errors)")
+    try #require(eventually { lab.node.dataplane != nil }, "\(lab.daemon.errors)")
     return (lab, world)
   }
 
@@ -73,12 +73,12 @@ import XSKLab
     func address(_ tenant: AttachedTenant) -> String { String(tenant.addresses[0].prefix { $0 != "/" }) }
     func reaches(_ tenant: AttachedTenant, _ target: String) throws -> Bool {
       // The first packet may come before the dataplane has all of it.
-      try eventually(.seconds(20)) { try lab.ping(from: tenant, target).succeeded }
+      try eventually { try lab.ping(from: tenant, target).succeeded }
     }
     func everybodyReaches(sourceLocation: SourceLocation = #_sourceLocation) throws {
       #expect(try reaches(one, address(two)), sourceLocation: sourceLocation)
       #expect(try reaches(two, "192.0.2.1"), sourceLocation: sourceLocation)
-      let inward = try eventually(.seconds(20)) {
+      let inward = try eventually {
         try world.run(["ping", "-c", "1", "-W", "2", address(one)]).succeeded
       }
       #expect(inward, sourceLocation: sourceLocation)
@@ -90,7 +90,7 @@ import XSKLab
     }
     try everybodyReaches()
     // The first packet may be dropped for another reason: that the tenant's device is not taken yet.
-    let isClosed = try eventually(.seconds(20)) {
+    let isClosed = try eventually {
       #expect(try !lab.ping(from: one, address(three)).succeeded)
       return try traffic(three)?.ingress.dropped["acl_closed"] ?? 0 > 0
     }
@@ -108,13 +108,13 @@ import XSKLab
     try lab.startDaemon()
     #expect(lab.node.dataplane == first, "it was found again")
     Glibc.kill(first, SIGKILL)
-    #expect(eventually(.seconds(20)) { lab.node.dataplane.map { $0 != first } ?? false })
+    #expect(eventually { lab.node.dataplane.map { $0 != first } ?? false })
     try everybodyReaches()
     let second = try #require(lab.node.dataplane)
     lab.killDaemon()
     Glibc.kill(second, SIGKILL)
     try lab.startDaemon()
-    #expect(eventually(.seconds(20)) { lab.node.dataplane.map { $0 != second } ?? false })
+    #expect(eventually { lab.node.dataplane.map { $0 != second } ?? false })
     try everybodyReaches()
     #expect(try lab.client.tenants().count == 3)
     for tenant in [one, two, three] {
@@ -135,14 +135,14 @@ import XSKLab
       ]
         + (try lab.volumes(for: BuiltPrograms.containerEcho)),
       command: ["/bin/sh", "-c", "exec \(BuiltPrograms.containerEcho) /run/xsk/$HOSTNAME*-eth0/afxdp.sock 600"])
-    let answers = try eventually(.seconds(20)) { try lab.podman("logs", "echo").output.contains("answering on eth0") }
+    let answers = try eventually { try lab.podman("logs", "echo").output.contains("answering on eth0") }
     let logs = try lab.podman("logs", "echo")
     #expect(answers, "\(logs)")
     let status = try lab.inside("echo", "cat", "/proc/1/status").output
     for set in ["CapPrm", "CapEff", "CapBnd"] { #expect(status.contains("\(set):\t0000000000000000"), "\(status)") }
     let other = try lab.start("other")
     let target = String(echo.addresses[0].prefix { $0 != "/" })
-    #expect(try eventually(.seconds(20)) { try lab.ping(from: other, target).succeeded })
+    #expect(try eventually { try lab.ping(from: other, target).succeeded })
     let shown = try lab.run([BuiltPrograms.xskd, "show", "tenants", "--run-directory", lab.node.places.runDirectory])
     #expect(shown.output.contains("1 handed over"), "\(shown)")
   }

@@ -78,7 +78,7 @@ final class QueueLab {
     func startEngine(_ command: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> ChildProcess {
       let run = try start([BuiltPrograms.xskfwd, command, "--attach", path])
       try #require(
-        run.waitForOutput("running", timeout: .seconds(10)), "\(run.output) \(run.errors)",
+        run.waitForOutput("running"), "\(run.output) \(run.errors)",
         sourceLocation: sourceLocation)
       return run
     }
@@ -140,7 +140,7 @@ final class QueueLab {
   /// Ends an engine and answers what it says at its end.
   static func end(_ run: ChildProcess, sourceLocation: SourceLocation = #_sourceLocation) throws -> String {
     run.signal(SIGINT)
-    #expect(try run.wait(timeout: .seconds(10)) == .exited(0), "\(run.errors)", sourceLocation: sourceLocation)
+    #expect(try run.wait() == .exited(0), "\(run.errors)", sourceLocation: sourceLocation)
     #expect(
       run.output.contains("every packet and every frame is accounted for"), "\(run.output)",
       sourceLocation: sourceLocation)

@@ -43,7 +43,7 @@ final class ServeLab {
   }
 
   private func awaitAnswer() throws {
-    let answers = eventually(.seconds(30)) { !process.isRunning || (try? client.availability()) != nil }
+    let answers = eventually { !process.isRunning || (try? client.availability()) != nil }
     try #require(answers && process.isRunning, "\(process.errors)")
   }
 

@@ -24,7 +24,7 @@ import XSKLab
     containers[0].close()
     try lab.killAndRestart()
     // The kernel takes the container's devices with its namespace in the background; xskd looks every two seconds.
-    #expect(try eventually(.seconds(20)) { try lab.client.tenants().map(\.id) == ["c2-eth0"] })
+    #expect(try eventually { try lab.client.tenants().map(\.id) == ["c2-eth0"] })
     try lab.client.detach("c2-eth0")
     try lab.client.detach("c2-eth0")
     #expect(try lab.node.leftovers() == [])

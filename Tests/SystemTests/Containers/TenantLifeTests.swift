@@ -28,7 +28,7 @@ extension OnVeth {
       let program = try lab.program(of: lab.guests[0])
       try #require(program != nil)
       first.process.kill()
-      #expect(try first.process.wait(timeout: .seconds(5)) == .killed(signal: SIGKILL))
+      #expect(try first.process.wait() == .killed(signal: SIGKILL))
       #expect(try lab.program(of: lab.guests[0]) == program)
       #expect(try Ping.run(from: lab.node, to: lab.guests[0].address, count: 10).isComplete)
       // Nobody is there to ask, and that is what is said.
@@ -87,7 +87,7 @@ extension OnVeth {
       let endpoint = try lab.endpoint()
       // Its thread, inside the namespace, does not keep it alive.
       lab.guests[0].namespace.close()
-      let isGone = try eventually(.seconds(20)) { try !lab.node.links().contains { $0.name == "xskt0" } }
+      let isGone = try eventually { try !lab.node.links().contains { $0.name == "xskt0" } }
       #expect(isGone)
       endpoint.stop()
       try lab.node.run {
@@ -119,19 +119,19 @@ extension OnVeth {
       let lab = try TenantLab()
       let first = try lab.endpoint()
       let run = try lab.guests[0].start([BuiltPrograms.xskfwd, "drop", "--attach", lab.guests[0].path])
-      try #require(run.waitForOutput("running", timeout: .seconds(10)), "\(run.output) \(run.errors)")
+      try #require(run.waitForOutput("running"), "\(run.output) \(run.errors)")
       try lab.node.run { first.remove() }
       try lab.node.delete("xskt0")
-      #expect(run.waitForOutput("eth0 queue 0: lost", timeout: .seconds(10)), "\(run.errors)")
+      #expect(run.waitForOutput("eth0 queue 0: lost"), "\(run.errors)")
       _ = try VethPair(
         VethEnd("xskt0", in: lab.node, addresses: ["10.1.0.1/24"]),
         VethEnd("eth0", in: lab.guests[0].namespace, addresses: ["10.1.0.5/24"]))
       let next = try lab.endpoint()
-      try #require(run.waitForOutput("eth0 queue 0: back", timeout: .seconds(20)), "\(run.errors)")
+      try #require(run.waitForOutput("eth0 queue 0: back"), "\(run.errors)")
       let sender = try RawEnd(in: lab.node, "xskt0")
       #expect(sender.send(NumberedFrame.series(100)))
       run.signal(SIGINT)
-      #expect(try run.wait(timeout: .seconds(10)) == .exited(0), "\(run.errors)")
+      #expect(try run.wait() == .exited(0), "\(run.errors)")
       #expect(run.output.contains("received   100 packets"), "\(run.output)")
       #expect(run.output.contains("every packet and every frame is accounted for"), "\(run.output)")
       // It took its socket out of the new map on its way out.

@@ -32,16 +32,16 @@ extension OnVeth {
       // Packets that it sends back would be answered by nobody; what arrives is what the far end's device counts.
       let command = [BuiltPrograms.xskfwd, reflects ? "reflect" : "drop", "--attach", lab.guests[0].path]
       let run = try lab.guests[0].start(command + ["--interval", "0.2", "-v"])
-      try #require(run.waitForOutput("running", timeout: .seconds(10)), "\(run.output) \(run.errors)")
+      try #require(run.waitForOutput("running"), "\(run.output) \(run.errors)")
       let sender = try RawEnd(in: lab.node, "xskt0")
       #expect(sender.send(NumberedFrame.series(500)))
-      #expect(run.waitForOutput("worker 0", timeout: .seconds(5)), "lines while it runs")
+      #expect(run.waitForOutput("worker 0"), "lines while it runs")
       let counted = eventually {
         run.output.split(separator: "\n").contains { $0.contains(reflects ? "fwd" : "policy") }
       }
       #expect(counted)
       run.signal(SIGINT)
-      #expect(try run.wait(timeout: .seconds(10)) == .exited(0), "\(run.errors)")
+      #expect(try run.wait() == .exited(0), "\(run.errors)")
       #expect(run.output.contains("eth0: copy, queues 0, link up"))
       #expect(run.output.contains("every packet and every frame is accounted for"))
       #expect(run.output.contains("received   500 packets"), "\(run.output)")
@@ -57,14 +57,14 @@ extension OnVeth {
       let server = try lab.serve()
       let command = [BuiltPrograms.xskfwd, "forward"] + lab.guests.flatMap { ["--attach", $0.path] }
       let run = try lab.guests[0].start(command)
-      try #require(run.waitForOutput("running", timeout: .seconds(10)), "\(run.output) \(run.errors)")
-      let isPassing = try eventually(.seconds(8)) {
+      try #require(run.waitForOutput("running"), "\(run.output) \(run.errors)")
+      let isPassing = try eventually {
         try Ping.run(from: left, to: "10.1.9.2", count: 1, timeout: .milliseconds(200)).isComplete
       }
       #expect(isPassing)
       #expect(try Ping.run(from: left, to: "10.1.9.2", count: 50, payload: 1400).isComplete)
       run.signal(SIGTERM)
-      #expect(try run.wait(timeout: .seconds(10)) == .exited(0), "\(run.errors)")
+      #expect(try run.wait() == .exited(0), "\(run.errors)")
       #expect(run.output.contains("every packet and every frame is accounted for"), "\(run.output)")
       #expect(server.lines("tenant").count == 2)
     }
@@ -73,7 +73,7 @@ extension OnVeth {
       let lab = try TenantLab(mtu: 6000)
       _ = try lab.serve()
       let run = try lab.guests[0].start([BuiltPrograms.xskfwd, "drop", "--attach", lab.guests[0].path])
-      try #require(run.waitForOutput("running", timeout: .seconds(10)), "\(run.output) \(run.errors)")
+      try #require(run.waitForOutput("running"), "\(run.output) \(run.errors)")
       let sender = try RawEnd(
         in: lab.node, "xskt0", umem: UMEMConfiguration(frames: 512, chunkSize: 4096),
         socket: SocketConfiguration(rings: RingSizes(receive: 256, transmit: 256), multiBuffer: true))
@@ -83,7 +83,7 @@ extension OnVeth {
       }
       #expect(isThere)
       run.signal(SIGINT)
-      #expect(try run.wait(timeout: .seconds(10)) == .exited(0), "\(run.errors)")
+      #expect(try run.wait() == .exited(0), "\(run.errors)")
       #expect(run.output.contains("received   50 packets"), "\(run.output)")
     }
 
@@ -91,9 +91,9 @@ extension OnVeth {
       let lab = try TenantLab(queues: 2, quota: TenantQuota(sockets: 2))
       _ = try lab.serve()
       let run = try lab.guests[0].start([BuiltPrograms.xskfwd, "drop", "--attach", lab.guests[0].path])
-      try #require(run.waitForOutput("running", timeout: .seconds(10)), "\(run.output) \(run.errors)")
+      try #require(run.waitForOutput("running"), "\(run.output) \(run.errors)")
       run.signal(SIGINT)
-      #expect(try run.wait(timeout: .seconds(10)) == .exited(0), "\(run.errors)")
+      #expect(try run.wait() == .exited(0), "\(run.errors)")
       #expect(run.output.contains("queues 0-1") || run.output.contains("queues 0,1"), "\(run.output)")
     }
   }

@@ -51,14 +51,14 @@ import XSKLab
     let daemon = try start("xskd", ["--bpf-directory", node.places.bpfDirectory])
     defer { daemon.kill() }
     let client = DaemonClient(path: node.places.socket)
-    let runs = eventually(.seconds(60)) { (try? client.availability())?.dataplane.state == "running" }
+    let runs = eventually { (try? client.availability())?.dataplane.state == "running" }
     try #require(runs, "\(dataplane.errors)\n\(daemon.errors)")
 
     let tenant = try client.attach("one-eth0", DaemonLab.request(container, 5))
     let echo = try container.start([BuiltPrograms.containerEcho, tenant.socketPath])
     defer { echo.kill() }
-    try #require(echo.waitForOutput("answering on eth0", timeout: .seconds(20)), "\(echo.errors)\n\(daemon.errors)")
-    let isAnswered = try eventually(.seconds(20)) {
+    try #require(echo.waitForOutput("answering on eth0"), "\(echo.errors)\n\(daemon.errors)")
+    let isAnswered = try eventually {
       try Ping.run(from: world, to: "10.1.0.5", count: 1, timeout: .milliseconds(200)).isComplete
     }
     #expect(isAnswered, "\(dataplane.errors)")
@@ -74,13 +74,13 @@ import XSKLab
     struct Status: Decodable { let pid: Int32 }
     let pid = try JSONDecoder().decode(Status.self, from: Data(try client.ask("GET", "/v1/status"))).pid
     Glibc.kill(pid, SIGHUP)
-    #expect(daemon.waitForOutput("read again", timeout: .seconds(20)), "\(daemon.errors)")
+    #expect(daemon.waitForOutput("read again"), "\(daemon.errors)")
     try client.detach("one-eth0")
     #expect(try node.leftovers() == ["_queues"])
     Glibc.kill(pid, SIGTERM)
     _ = try ControlClient(path: node.places.dataplaneControl).request("/v1/stop", method: "POST")
     for (name, process) in [("xskd", daemon), ("xskd-dataplane", dataplane)] {
-      #expect(try process.wait(timeout: .seconds(20)) == .exited(0), "\(process.errors)")
+      #expect(try process.wait() == .exited(0), "\(process.errors)")
       let allowed = try OnVeth.SystemCalls.allowed(try UnitFile("\(name).service").value("SystemCallFilter"))
       let made = try OnVeth.SystemCalls.calls("\(node.directory)/\(name).calls")
       #expect(made.contains("bpf") && made.contains("execve"))

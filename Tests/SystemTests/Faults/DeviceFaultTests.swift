@@ -69,12 +69,12 @@ extension OnVeth {
       var counts: [Int] = []
       for round in 1...4 {
         try lab.left.delete("l0")
-        let isLost = eventually(.seconds(10)) {
+        let isLost = eventually {
           engine.messages.filter { $0.contains("m0 queue 0: lost") }.count == round
         }
         try #require(isLost, "\(engine.messages)")
         try lab.connectLeft()
-        let isBack = eventually(.seconds(10)) {
+        let isBack = eventually {
           engine.messages.filter { $0.contains("m0 queue 0: back") }.count == round
         }
         try #require(isBack, "\(engine.messages)")

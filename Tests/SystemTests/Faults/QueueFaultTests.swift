@@ -74,18 +74,18 @@ extension OnVeth {
       let lab = try ForwardLab()
       try lab.middle.addAddress("10.7.0.9/24", to: "m0")
       let child = try lab.middle.start([BuiltPrograms.testEngine, "m0", "m1"])
-      try #require(child.waitForOutput("running", timeout: .seconds(10)), "\(child.output) \(child.errors)")
+      try #require(child.waitForOutput("running"), "\(child.output) \(child.errors)")
       #expect(try lab.isPassing())
       let program = try lab.middle.run { try NetworkDevice(named: "m0").program }
       #expect(program != nil)
       child.kill()
-      #expect(try child.wait(timeout: .seconds(5)) == .killed(signal: SIGKILL))
+      #expect(try child.wait() == .killed(signal: SIGKILL))
       // At once, under traffic of the host's own and without waiting for the kernel.
       let engine = try lab.forward()
       #expect(try lab.isPassing())
       engine.finish()
       let second = try lab.middle.start([BuiltPrograms.testEngine, "m0", "m1"])
-      try #require(second.waitForOutput("running", timeout: .seconds(10)), "\(second.output) \(second.errors)")
+      try #require(second.waitForOutput("running"), "\(second.output) \(second.errors)")
       second.kill()
       let isClean = try eventually {
         try lab.middle.run { try NetworkDevice(named: "m0").program } == nil
@@ -130,7 +130,7 @@ extension OnVeth {
     final class Gate: Sendable {
       let isOpen = Atomic<Bool>(false)
 
-      func pass() { _ = eventually(.seconds(20)) { isOpen.load(ordering: .acquiring) } }
+      func pass() { _ = eventually { isOpen.load(ordering: .acquiring) } }
     }
 
     /// Takes no second burst before the gate is open.

@@ -14,7 +14,7 @@ extension OnVeth {
     func stops(signal: Int32) throws {
       let lab = try HostLab()
       let child = try lab.host.start([Self.program, "host", "h0", "--tap", "tap0", "--interval", "0.2"])
-      try #require(child.waitForOutput("running", timeout: .seconds(10)), "\(child.output) \(child.errors)")
+      try #require(child.waitForOutput("running"), "\(child.output) \(child.errors)")
       #expect(child.output.hasPrefix("tap0: 02:00:00:00:07:02, MTU 1500, offloads checksum tcp4 tcp6 ecn udp\n"))
       try lab.giveAddresses()
       #expect(try lab.isPassing())
@@ -23,7 +23,7 @@ extension OnVeth {
       let transfer = try TCPTransfer.run(from: lab.left, to: lab.host, address: "10.7.0.2", bytes: 1_000_000)
       #expect(transfer.isIntact)
       child.signal(signal)
-      let status = try child.wait(timeout: .seconds(10))
+      let status = try child.wait()
       #expect(status == (signal == SIGKILL ? .killed(signal: SIGKILL) : .exited(0)))
       #expect(try eventually { try !lab.has("tap0") })
       if signal != SIGKILL { #expect(child.output.contains("every packet and every frame is accounted for")) }
@@ -101,11 +101,11 @@ extension OnVeth {
       let lab = try HostLab()
       // The interval is of no importance, and neither is the form of the output.
       let child = try lab.host.start([Self.program, "host", "h0", "--tap", "tap0", "--interval", "3600", "--json"])
-      try #require(try eventually(.seconds(10)) { try lab.host.run { try NetworkDevice(named: "h0").program } != nil })
+      try #require(try eventually { try lab.host.run { try NetworkDevice(named: "h0").program } != nil })
       try lab.giveAddresses()
       #expect(try lab.isPassing())
       try lab.ip("link", "del", "tap0")
-      #expect(try child.wait(timeout: .seconds(10)) == .exited(1))
+      #expect(try child.wait() == .exited(1))
       #expect(child.errors.contains("TAP device tap0: was removed by somebody else"))
       #expect(child.output.hasPrefix("{") && child.output.contains(#""delivered":"#), "\(child.output)")
       #expect(try lab.host.run { try NetworkDevice(named: "h0").program } == nil)
@@ -120,7 +120,7 @@ extension OnVeth {
       let engine = try lab.start(tap, configuration)
       #expect(try lab.isPassing())
       try lab.ip("link", "del", "tap0")
-      #expect(eventually(.seconds(10)) { tap.isGone })
+      #expect(eventually { tap.isGone })
       let before = try engine.counters.snapshot().total(.polls)
       usleep(500_000)
       // Asleep it wakes up some ten times a second; a dead descriptor in poll(2) makes that ten thousands.
@@ -140,11 +140,11 @@ extension OnVeth {
     func unfinished() throws {
       let lab = try HostLab(keepsOffloads: true)
       let child = try lab.host.start([Self.program, "host", "h0", "--tap", "tap0"])
-      try #require(child.waitForOutput("running", timeout: .seconds(10)), "\(child.output) \(child.errors)")
+      try #require(child.waitForOutput("running"), "\(child.output) \(child.errors)")
       #expect(child.errors.contains("which the host's stack will refuse"), "\(child.errors)")
       #expect(child.errors.contains("ethtool -K"))
       child.signal(SIGINT)
-      #expect(try child.wait(timeout: .seconds(10)) == .exited(0))
+      #expect(try child.wait() == .exited(0))
     }
   }
 }

@@ -48,7 +48,7 @@ extension OnVeth {
       let engine = try lab.start(tap)
       try #require(try lab.isPassing())
       let server = try lab.host.start(["iperf3", "-s", "-1", "--forceflush"])
-      try #require(server.waitForOutput("Server listening", timeout: .seconds(10)), "\(server.errors)")
+      try #require(server.waitForOutput("Server listening"), "\(server.errors)")
       let client = try lab.left.run(
         ["iperf3", "-c", run.address, "-t", "2", "--connect-timeout", "5000", "-J"] + run.options,
         timeout: .seconds(30))

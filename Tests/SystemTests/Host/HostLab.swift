@@ -73,7 +73,7 @@ struct HostLab {
   }
 
   /// Whether the host answers its neighbour.
-  func isPassing(within limit: Duration = .seconds(8), payload: Int = 56) throws -> Bool {
+  func isPassing(within limit: Duration = patience, payload: Int = 56) throws -> Bool {
     try eventually(limit) {
       try Ping.run(from: left, to: "10.7.0.2", count: 1, payload: payload, timeout: .milliseconds(200)).isComplete
     }

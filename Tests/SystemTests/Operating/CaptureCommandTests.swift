@@ -13,7 +13,7 @@ extension OnVeth {
       let lab = try ForwardLab()
       let control = OperatedRun.freshPath
       let process = try lab.middle.start([BuiltPrograms.xskfwd, command, "m0", "--control", control, "--json"])
-      try #require(eventually(.seconds(20)) { ControlClient(path: control).isAnswered }, "\(process.errors)")
+      try #require(eventually { ControlClient(path: control).isAnswered }, "\(process.errors)")
       let source = try PacketSocket(in: lab.left, device: "l0")
       let file = try Self.capture(control, ["--count", "20", "--filter", "ether proto 0x88b5"], in: lab.left) {
         number in
@@ -28,7 +28,7 @@ extension OnVeth {
       let lab = try HostLab()
       let control = OperatedRun.freshPath
       let child = try lab.host.start([BuiltPrograms.xskfwd, "host", "h0", "--tap", "tap0", "--control", control])
-      try #require(child.waitForOutput("running", timeout: .seconds(10)), "\(child.output) \(child.errors)")
+      try #require(child.waitForOutput("running"), "\(child.output) \(child.errors)")
       try lab.giveAddresses()
       #expect(try lab.isPassing())
       let file = try Self.capture(control, ["--count", "20", "--filter", "icmp"], in: lab.left) { _ in
@@ -108,7 +108,7 @@ extension OnVeth {
         try send(number)
         usleep(500)
       }
-      try #require(try process.wait(timeout: .seconds(20)) == .exited(0), "\(process.errors)")
+      try #require(try process.wait() == .exited(0), "\(process.errors)")
       return try PcapngFile([UInt8](Data(contentsOf: URL(fileURLWithPath: path))))
     }
 

@@ -18,7 +18,7 @@ extension OnVeth {
         try run.left.send(NumberedFrame.make(number, size: 100))
         try run.left.send(NumberedFrame.make(100 + number, size: 1200 + number))
       }
-      #expect(try capture.process.wait(timeout: .seconds(20)) == .exited(0), "\(capture.process.errors)")
+      #expect(try capture.process.wait() == .exited(0), "\(capture.process.errors)")
       #expect(capture.process.errors.contains("10 packets written to \(capture.path), 0 lost"))
       let file = try capture.file()
       #expect(file.packets.map(\.bytes) == (0..<10).map { NumberedFrame.make(100 + $0, size: 1200 + $0) })
@@ -46,7 +46,7 @@ extension OnVeth {
       }
       #expect(try eventually { try capture.packetCount() == 7 })
       capture.process.signal(SIGINT)
-      #expect(try capture.process.wait(timeout: .seconds(20)) == .exited(0), "\(capture.process.errors)")
+      #expect(try capture.process.wait() == .exited(0), "\(capture.process.errors)")
       #expect(capture.process.errors.contains("7 packets written to"))
       let file = try capture.file()
       let fromLeft = file.packets.filter { $0.interface == 0 }
@@ -70,7 +70,7 @@ extension OnVeth {
         try run.left.send(CapturedRun.datagram(number, port: 9999))
         usleep(10_000)
       }
-      #expect(try shell.wait(timeout: .seconds(20)) == .exited(0), "\(shell.errors)")
+      #expect(try shell.wait() == .exited(0), "\(shell.errors)")
       #expect(shell.output.split(separator: "\n").count { $0.contains(".9999: UDP") } == 4, "\(shell.output)")
       // The capture's place is free again.
       #expect(try run.xskfwd("--count", "1", "--duration", "0.1", "--write", "/dev/null").succeeded)
@@ -97,7 +97,7 @@ extension OnVeth {
       let report = try flood.wait()
       #expect(report.packets == 100_000)
       #expect(
-        try eventually(.seconds(20)) {
+        try eventually {
           let packets = try run.run.counters().totals.packets
           return packets.received >= before + 90_000
             && packets.received == packets.forwarded + packets.dropped.values.reduce(0, +)
@@ -132,7 +132,7 @@ extension OnVeth {
       let received = try run.received() - before
       try run.open()
       try run.stop()
-      #expect(try shell.wait(timeout: .seconds(20)) == .exited(0), "\(shell.errors)")
+      #expect(try shell.wait() == .exited(0), "\(shell.errors)")
       let file = try PcapngFile([UInt8](Data(contentsOf: URL(fileURLWithPath: run.gate + ".out"))))
       let statistics = try #require(file.statistics.first)
       #expect(statistics.lost > 0 && statistics.written == UInt64(file.packets.count { $0.interface == 0 }))
@@ -150,7 +150,7 @@ extension OnVeth {
         #expect(try eventually { try capture.packetCount() >= 5 })
         if isKilled { run.run.process.kill() } else { try run.stop() }
         #expect(
-          try capture.process.wait(timeout: .seconds(20)) == .exited(isKilled ? 1 : 0), "\(capture.process.errors)")
+          try capture.process.wait() == .exited(isKilled ? 1 : 0), "\(capture.process.errors)")
         let file = try capture.file()
         #expect(file.packets.count >= 5 && file.statistics.isEmpty == isKilled)
         if isKilled { #expect(capture.process.errors.contains("xskfwd ended before it did")) }
@@ -162,7 +162,7 @@ extension OnVeth {
       let run = try CapturedRun()
       let capture = try run.start("--one-in", "4", "--snaplen", "20", "--port", "m0", "--duration", "4")
       for number in 0..<2000 { try run.left.send(CapturedRun.datagram(number, port: 7000)) }
-      #expect(try capture.process.wait(timeout: .seconds(30)) == .exited(0))
+      #expect(try capture.process.wait() == .exited(0))
       let file = try capture.file()
       // 500 of 2,000 expected; seven standard deviations, and some of the stacks' own packets.
       #expect((365...640).contains(file.packets.count), "\(file.packets.count)")

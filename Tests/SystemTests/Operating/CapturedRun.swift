@@ -72,7 +72,7 @@ final class CapturedRun {
   func waitUntilCapturing(_ process: ChildProcess) throws {
     // Said once the answer began. The workers look at it at their next housekeeping, which every ping wakes them for.
     try #require(
-      eventually(.seconds(20)) { !process.isRunning || process.errors.contains("capturing to") } && process.isRunning,
+      eventually { !process.isRunning || process.errors.contains("capturing to") } && process.isRunning,
       "\(process.errors)")
     let status = try run.status()
     #expect(

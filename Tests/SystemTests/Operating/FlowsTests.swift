@@ -22,7 +22,7 @@ extension OnVeth {
         number += 1
         usleep(1000)
       }
-      #expect(try asked.wait(timeout: .seconds(20)) == .exited(0), "\(asked.errors)")
+      #expect(try asked.wait() == .exited(0), "\(asked.errors)")
       let report = try JSONDecoder().decode(FlowsReport.self, from: Data(asked.output.utf8))
       try #require(report.rows.count == 3 && report.count == 3, "\(asked.output)")
       #expect(report.rows.map(\.destinationPort) == [5001, 5003, 5002])
@@ -45,7 +45,7 @@ extension OnVeth {
       let refused = try run.run.xskfwd("show", "flows")
       #expect(refused.status == .exited(2) && refused.errors.contains("capture: another one is running"), "\(refused)")
       capture.process.signal(SIGINT)
-      #expect(try capture.process.wait(timeout: .seconds(20)) == .exited(0))
+      #expect(try capture.process.wait() == .exited(0))
       for wrong in [
         ["status", "--top", "3"], ["flows", "--by", "port"], ["flows", "--duration", "99"], ["flows", "--port", "m9"],
       ] {

@@ -27,7 +27,7 @@ final class OperatedRun {
     process = try lab.middle.start(command)
     let (client, process) = (ControlClient(path: control), process)
     try #require(
-      eventually(.seconds(20)) { !process.isRunning || client.isAnswered } && process.isRunning, "\(process.errors)")
+      eventually { !process.isRunning || client.isAnswered } && process.isRunning, "\(process.errors)")
   }
 
   static var freshPath: String { "/tmp/xsk-system-\(getpid())-\(UInt32.random(in: .min ... .max)).control" }
@@ -42,7 +42,7 @@ final class OperatedRun {
 
   func stop(sourceLocation: SourceLocation = #_sourceLocation) throws {
     _ = try client.request("/v1/stop", method: "POST")
-    #expect(try process.wait(timeout: .seconds(20)) == .exited(0), "\(process.errors)", sourceLocation: sourceLocation)
+    #expect(try process.wait() == .exited(0), "\(process.errors)", sourceLocation: sourceLocation)
     #expect(unsafe access(control, F_OK) != 0, sourceLocation: sourceLocation)
   }
 }

@@ -20,7 +20,7 @@ extension OnVeth {
       var last = manager.next()
       for _ in 0..<50 where last == "WATCHDOG=1" { last = manager.next() }
       #expect(last == "STOPPING=1\nSTATUS=draining")
-      #expect(try run.process.wait(timeout: .seconds(20)) == .exited(0))
+      #expect(try run.process.wait() == .exited(0))
     }
 
     @Test("with the unit's capabilities alone, and no new privileges, it starts, forwards, and reopens a lost port")
@@ -38,7 +38,7 @@ extension OnVeth {
       try run.lab.middle.delete("m0")
       try #require(try eventually { try run.status().messages.contains { $0.contains("m0: link is gone") } })
       try run.lab.connectLeft()
-      let isBack = try eventually(.seconds(20)) {
+      let isBack = try eventually {
         try run.status().messages.contains { $0.contains("m0 queue 0: back") }
       }
       let messages = try run.status().messages
@@ -66,7 +66,7 @@ extension OnVeth {
         """, around: try UnitFile("xskfwd@.service").privileges())
       #expect(try lab.isPassing())
       _ = try run.client.request("/v1/stop", method: "POST")
-      #expect(try run.process.wait(timeout: .seconds(30)) == .exited(0), "\(run.process.errors)")
+      #expect(try run.process.wait() == .exited(0), "\(run.process.errors)")
     }
 
     private static func threads(of pid: pid_t) throws -> [(name: String, capabilities: UInt64)] {

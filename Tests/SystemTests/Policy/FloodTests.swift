@@ -21,7 +21,7 @@ extension OnVeth {
       let generator = try LiveFrameGenerator(
         in: lab.left, device: "l0",
         LiveFrameGenerator.Configuration(frame: frame, flows: 100_000, rate: 40_000, batch: 16))
-      let hasBegun = try eventually(.seconds(10)) { try run.packets("flood") > 1_000 }
+      let hasBegun = try eventually { try run.packets("flood") > 1_000 }
       #expect(hasBegun)
       let transfer = try TCPTransfer.run(from: lab.left, to: lab.right, address: "10.2.0.20", bytes: 2_000_000)
       #expect(transfer.isIntact)
@@ -62,12 +62,12 @@ extension OnVeth {
         in: lab.left, device: "l0",
         LiveFrameGenerator.Configuration(
           frame: try RoutedLab.frame(size: 500), duration: .seconds(60), rate: 12_000, batch: 8))
-      let isEmpty = try eventually(.seconds(20)) { try run.counts().limiters[0].exceeded.packets > 0 }
+      let isEmpty = try eventually { try run.counts().limiters[0].exceeded.packets > 0 }
       #expect(isEmpty, "the bucket was never empty")
       let start = try Reading(run)
       var enough = false
       // More than the limit never passes. Less may, for a moment, when a busy machine lets the flood itself wait.
-      _ = try eventually(.seconds(20)) {
+      _ = try eventually {
         usleep(100_000)
         let now = try Reading(run)
         guard start.least(to: now) > 2.5 else { return false }

@@ -61,7 +61,7 @@ struct PolicyLab {
   }
 
   /// Whether the guest has an answer from an address; the first packets of a new path may be lost.
-  func answers(_ address: String, within limit: Duration = .seconds(8)) throws -> Bool {
+  func answers(_ address: String, within limit: Duration = patience) throws -> Bool {
     try eventually(limit) {
       try Ping.run(from: guest, to: address, count: 1, timeout: .milliseconds(200)).isComplete
     }

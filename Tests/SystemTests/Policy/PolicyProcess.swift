@@ -33,7 +33,7 @@ final class PolicyProcess {
     (self.folder, self.control, self.namespace, self.process) = (folder, control, namespace, process)
     let client = ControlClient(path: control)
     try #require(
-      eventually(.seconds(20)) { !process.isRunning || client.isAnswered } && process.isRunning, "\(process.errors)",
+      eventually { !process.isRunning || client.isAnswered } && process.isRunning, "\(process.errors)",
       sourceLocation: sourceLocation)
   }
 
@@ -61,7 +61,7 @@ final class PolicyProcess {
     try write(text)
     var report = try client.report("/v1/reload", method: "POST", as: ReloadReport.self)
     let number = report.number
-    _ = try eventually(.seconds(20)) {
+    _ = try eventually {
       report = try client.report("/v1/reload?number=\(number)", as: ReloadReport.self)
       return report.state != .pending
     }
@@ -72,7 +72,7 @@ final class PolicyProcess {
   @discardableResult
   func stop(devices: [String] = ["m0", "m1"], sourceLocation: SourceLocation = #_sourceLocation) throws -> RunSummary {
     _ = try client.request("/v1/stop", method: "POST")
-    #expect(try process.wait(timeout: .seconds(20)) == .exited(0), "\(process.errors)", sourceLocation: sourceLocation)
+    #expect(try process.wait() == .exited(0), "\(process.errors)", sourceLocation: sourceLocation)
     let summary = try JSONDecoder().decode(RunSummary.self, from: Data(process.output.utf8))
     #expect(summary.conservationHolds && summary.ledgerHolds, "\(summary)", sourceLocation: sourceLocation)
     #expect(!FileManager.default.fileExists(atPath: control), sourceLocation: sourceLocation)

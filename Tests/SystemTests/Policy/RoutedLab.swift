@@ -89,7 +89,7 @@ struct RoutedLab {
   }
 
   /// Whether a host answers another; the first packets of a new path may be lost.
-  func answers(_ address: String, from namespace: NetworkNamespace? = nil, within limit: Duration = .seconds(8)) throws
+  func answers(_ address: String, from namespace: NetworkNamespace? = nil, within limit: Duration = patience) throws
     -> Bool
   {
     try eventually(limit) {

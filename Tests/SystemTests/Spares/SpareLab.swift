@@ -33,7 +33,7 @@ struct SpareLab {
   func occupancy(_ port: Int) -> PortOccupancy { engine.portStatus[port].occupancy }
 
   /// Waits until a port is as it should be.
-  func becomes(_ port: Int, _ wanted: PortOccupancy, within limit: Duration = .seconds(10)) -> Bool {
+  func becomes(_ port: Int, _ wanted: PortOccupancy, within limit: Duration = patience) -> Bool {
     eventually(limit) { occupancy(port) == wanted }
   }
 

@@ -109,7 +109,7 @@ extension OnVeth {
       try #require(lab.becomes(3, .open))
       // As a container does that is killed: its namespace goes, and the pair with it.
       far.close()
-      let isWaiting = eventually(.seconds(10)) {
+      let isWaiting = eventually {
         if case .opening = lab.occupancy(3) { return lab.engine.portStatus[3].link == "gone" }
         return false
       }
@@ -122,11 +122,11 @@ extension OnVeth {
       let other = try NetworkNamespace("other")
       try lab.connect(other, "t1")
       try lab.engine.plug("t1", into: 3)
-      try #require(eventually(.seconds(10)) { lab.engine.portStatus[3].name == "t1" && lab.occupancy(3) == .open })
+      try #require(eventually { lab.engine.portStatus[3].name == "t1" && lab.occupancy(3) == .open })
       #expect(try lab.mirrored(other, count: 20) == 20)
       far.close()
       other.close()
-      #expect(eventually(.seconds(10)) { lab.engine.portStatus[3].link == "gone" })
+      #expect(eventually { lab.engine.portStatus[3].link == "gone" })
       try lab.engine.unplug(3)
       try #require(lab.becomes(3, .empty))
       lab.engine.finish()
@@ -185,7 +185,7 @@ extension OnVeth {
         VethEnd("eth0", in: far, rxQueues: 2, txQueues: 2, gro: true),
         VethEnd("t0", in: middle, rxQueues: 2, txQueues: 2))
       try engine.plug("t0", into: 1)
-      try #require(eventually(.seconds(10)) { engine.portStatus[1].occupancy == .open }, "\(engine.messages)")
+      try #require(eventually { engine.portStatus[1].occupancy == .open }, "\(engine.messages)")
       for queue in 0..<2 {
         let sender = try RawEnd(in: far, "eth0", queue: queue)
         #expect(sender.send(NumberedFrame.series(20)))

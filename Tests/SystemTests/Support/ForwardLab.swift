@@ -61,7 +61,7 @@ struct ForwardLab {
   }
 
   /// Whether the right host answers the left one; the first packets of a new path may be lost.
-  func isPassing(within limit: Duration = .seconds(8), payload: Int = 56) throws -> Bool {
+  func isPassing(within limit: Duration = patience, payload: Int = 56) throws -> Bool {
     try eventually(limit) {
       try Ping.run(from: left, to: "10.7.0.2", count: 1, payload: payload, timeout: .milliseconds(200)).isComplete
     }
@@ -78,7 +78,7 @@ extension Engine {
   }
 
   /// Waits for a message that contains `text`.
-  func says(_ text: String, within limit: Duration = .seconds(10)) -> Bool {
+  func says(_ text: String, within limit: Duration = patience) -> Bool {
     eventually(limit) { messages.contains { $0.contains(text) } }
   }
 }

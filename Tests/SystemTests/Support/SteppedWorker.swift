@@ -113,7 +113,7 @@ final class SteppedWorker {
   func housekeeping() { worker?.housekeeping() }
 
   /// Turns until the log has `count` packets; false if that takes too long.
-  func receive(_ count: Int, within limit: Duration = .seconds(5)) -> Bool {
+  func receive(_ count: Int, within limit: Duration = patience) -> Bool {
     eventually(limit) {
       turn()
       return log.packets.count >= count

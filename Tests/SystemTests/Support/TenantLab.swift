@@ -42,7 +42,7 @@ struct TenantLab {
     func startEcho(sourceLocation: SourceLocation = #_sourceLocation) throws -> ChildProcess {
       let echo = try start([BuiltPrograms.containerEcho, path, "60"])
       try #require(
-        echo.waitForOutput("answering on eth0", timeout: .seconds(10)), "\(echo.output) \(echo.errors)",
+        echo.waitForOutput("answering on eth0"), "\(echo.output) \(echo.errors)",
         sourceLocation: sourceLocation)
       return echo
     }
@@ -136,7 +136,7 @@ struct TenantLab {
     let file = try folder.write(try state.json(), to: "state.json")
     let child = try node.start([BuiltPrograms.testTenants, "serve", file, bpfDirectory, folder.file("run")])
     try #require(
-      child.waitForOutput("running\n", timeout: .seconds(10)), "\(child.output) \(child.errors)",
+      child.waitForOutput("running\n"), "\(child.output) \(child.errors)",
       sourceLocation: sourceLocation)
     return TenantServer(process: child)
   }
@@ -165,7 +165,7 @@ struct TenantLab {
   }
 
   /// Whether the node gets an answer from a guest.
-  func isAnswering(_ guest: Guest, within limit: Duration = .seconds(8)) throws -> Bool {
+  func isAnswering(_ guest: Guest, within limit: Duration = patience) throws -> Bool {
     try eventually(limit) {
       try Ping.run(from: node, to: guest.address, count: 1, timeout: .milliseconds(200)).isComplete
     }

@@ -181,7 +181,7 @@ struct CounterPageReaderTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(1))) func `A file that is cut short and grows again all the time ends no reader`() throws {
+  @Test(.timeLimit(.minutes(10))) func `A file that is cut short and grows again all the time ends no reader`() throws {
     let directory = try TemporaryDirectory()
     let path = directory.file("page")
     let bytes = try examplePageBytes()
@@ -248,7 +248,7 @@ struct CounterPageReaderTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(1))) func `A reader never sees half of a rewritten description`() async throws {
+  @Test(.timeLimit(.minutes(10))) func `A reader never sees half of a rewritten description`() async throws {
     let directory = try TemporaryDirectory()
     let path = directory.file("page")
     let page = try CounterPage(exampleDescription, workers: 2, path: path)
