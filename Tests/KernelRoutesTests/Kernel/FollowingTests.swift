@@ -6,7 +6,7 @@ import XSKEngine
 import XSKLab
 
 /// Needs root, and fails without.
-@Suite(.serialized, .timeLimit(.minutes(6)))
+@Suite(.serialized)
 struct KernelTests {}
 
 extension KernelTests {

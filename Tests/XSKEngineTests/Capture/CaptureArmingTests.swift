@@ -13,7 +13,7 @@ import Testing
     let isSound = Atomic<Bool>(false)
   }
 
-  @Test(.timeLimit(.minutes(10))) func `captures begin and end thousands of times under load`() throws {
+  @Test func `captures begin and end thousands of times under load`() throws {
     let control = WorkerControl()
     let outcome = Outcome()
     try SystemThread.start("capture-load") {
