@@ -264,7 +264,7 @@ import XSKLab
     let generated = try decode(Generated.self, result)
     #expect(generated.sent.frames == 7 && generated.stream == nil)
     #expect(generated.skipped.values.reduce(0, +) == 1)
-    let frames = try socket.receive(7, timeout: .seconds(2)) { $0[12] == 0x88 && $0[13] == 0xb5 }
+    let frames = try socket.receive(7, timeout: .seconds(10)) { $0[12] == 0x88 && $0[13] == 0xb5 }
     #expect(frames.map(\.count) == [60, 100, 1514, 60, 100, 1514, 60])
     #expect(frames.map { $0[14] } == [0, 1, 2, 0, 1, 2, 0])
   }

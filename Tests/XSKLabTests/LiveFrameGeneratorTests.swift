@@ -98,7 +98,7 @@ struct LiveFrameGeneratorTests {
       template.sourcePort = 65_533 &+ UInt16(index % 5)
       return try template.frame(size: 80)
     }
-    let frames = try socket.receive(10, timeout: .seconds(1)) { $0[..<6] == first[..<6] }
+    let frames = try socket.receive(10, timeout: .seconds(10)) { $0[..<6] == first[..<6] }
     #expect(frames == expected)
   }
 

@@ -39,7 +39,7 @@ import XSKLab
     configuration.probe = ProbeStream(number: 0xabcd)
     let report = try LiveFrameGenerator(in: lab.left, device: "l0", configuration).wait()
     #expect(report.packets == 20)
-    let received = try socket.receive(20, timeout: .seconds(1)) { $0[..<6] == frames[0][..<6] }
+    let received = try socket.receive(20, timeout: .seconds(10)) { $0[..<6] == frames[0][..<6] }
     try #require(received.count == 20)
     #expect(report.bytes == received.reduce(0) { $0 + UInt64($1.count) })
     #expect(!wanted.hasChecksum || received.allSatisfy(Checksums.areRight))
@@ -72,7 +72,7 @@ import XSKLab
       frame: try template.probeFrame(size: 60), packets: 5, cpu: 0)
     configuration.probe = ProbeStream(number: 3, timeEvery: 2)
     _ = try LiveFrameGenerator(in: lab.left, device: "l0", configuration).wait()
-    let received = try socket.receive(5, timeout: .seconds(1)) { $0[..<6] == configuration.frames[0][..<6] }
+    let received = try socket.receive(5, timeout: .seconds(10)) { $0[..<6] == configuration.frames[0][..<6] }
     var probes: [ProbePayload] = []
     for frame in received {
       if let probe = ProbePayload(frame: frame.packet) { probes.append(probe) }

@@ -61,7 +61,7 @@ struct TrafficTests {
       template.vlan = vlan
       let frame = try template.frame(size: size, seed: UInt8(index))
       try sender.send(frame)
-      #expect(try receiver.receive(timeout: .seconds(2)) == frame)
+      #expect(try receiver.receive(timeout: .seconds(10)) == frame)
     }
     #expect(try receiver.receive(timeout: .milliseconds(50)) == nil)
     #expect(try sender.receive(timeout: .milliseconds(50)) == nil)

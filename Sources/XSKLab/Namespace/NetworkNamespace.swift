@@ -114,7 +114,7 @@ public final class NetworkNamespace: Sendable {
   ///
   /// - Throws: `XSKError` if it can't be started or has not ended in time. Its exit status is for the caller to judge.
   @discardableResult
-  public func run(_ command: [String], timeout: Duration = .seconds(20)) throws(XSKError) -> CommandResult {
+  public func run(_ command: [String], timeout: Duration = patience) throws(XSKError) -> CommandResult {
     let child = try start(command)
     guard let status = try child.wait(timeout: timeout) else {
       child.kill()

@@ -27,7 +27,7 @@ public struct Ping: Hashable, Sendable {
   /// - Throws: `XSKError` without CAP_NET_RAW or a route. A missing reply is no error.
   public static func run(
     from namespace: NetworkNamespace, to address: String, count: Int = 3, payload: Int = 56,
-    timeout: Duration = .seconds(1)
+    timeout: Duration = .seconds(10)
   ) throws(XSKError) -> Ping {
     let target = try IPBytes(address)
     return try namespace.onThread { () throws(XSKError) in

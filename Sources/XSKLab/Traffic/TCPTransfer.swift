@@ -25,7 +25,7 @@ public struct TCPTransfer: Hashable, Sendable {
   /// - Throws: `XSKError` if it can't be connected, stalls, or takes longer.
   public static func run(
     from client: NetworkNamespace, to server: NetworkNamespace, address: String, bytes: UInt64, seed: UInt64 = 1,
-    timeout: Duration = .seconds(30)
+    timeout: Duration = .seconds(90)
   ) throws(XSKError) -> TCPTransfer {
     let target = try IPBytes(address)
     let deadline = ContinuousClock.now + timeout

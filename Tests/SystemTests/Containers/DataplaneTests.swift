@@ -55,7 +55,7 @@ extension OnVeth {
         try sender.send(try frame(mac: own, source: "10.1.0.2"))
       }
       try sender.send(try frame(mac: own, source: "10.1.0.1"))
-      let arrived = try listener.receive(1, timeout: .seconds(5)) {
+      let arrived = try listener.receive(1, timeout: .seconds(10)) {
         $0.count == 100 && $0[36] == 0x12 && $0[37] == 0x67
       }
       #expect(arrived.map { Array($0[26..<30]) } == [[10, 1, 0, 1]], "the one that is its own, which came last")
@@ -149,7 +149,7 @@ extension OnVeth {
       let inside = try PacketSocket(in: three, device: "eth0")
       let frame = asker + mine + [0x88, 0xB5] + [UInt8](repeating: 9, count: 50)
       try inside.send(frame)
-      let tagged = try outside.receive(1, timeout: .seconds(5)) { Array($0.suffix(52)) == Array(frame.suffix(52)) }
+      let tagged = try outside.receive(1, timeout: .seconds(10)) { Array($0.suffix(52)) == Array(frame.suffix(52)) }
       #expect(tagged.map { Array($0.prefix(18)) } == [asker + mine + [0x81, 0, 0, 7, 0x88, 0xB5]])
       #expect(try lab.answers("192.0.2.1", from: try #require(lab.tenants[1])))
       // The uplink's MAC address is what untagged packets have to be for, also a new one.

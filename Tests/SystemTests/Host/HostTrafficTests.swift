@@ -72,7 +72,7 @@ extension OnVeth {
         for portion in 0..<10 {
           let part = Array(frames[portion * 20..<(portion + 1) * 20])
           for frame in part { try from.send(frame) }
-          #expect(try to.receive(20, timeout: .seconds(3), where: isOurs) == part)
+          #expect(try to.receive(20, timeout: .seconds(10), where: isOurs) == part)
         }
       }
       let counters = engine.finish()
@@ -99,7 +99,7 @@ extension OnVeth {
         guard sender.send(frames) else { return false }
         var payload: [UInt8] = []
         var pieces = 0
-        while payload.count < 30_000, let frame = try receiver.receive(timeout: .seconds(3)) {
+        while payload.count < 30_000, let frame = try receiver.receive(timeout: .seconds(10)) {
           guard isTagged(frame) else { continue }
           payload += frame[58...]
           pieces += 1

@@ -94,7 +94,7 @@ extension OnVeth {
         // In between the stack has the device.
         let stack = try PacketSocket(in: cable.right, device: "r0")
         #expect(sender.send([frames[0]]))
-        #expect(try stack.receive(timeout: .seconds(2)) == frames[0])
+        #expect(try stack.receive(timeout: .seconds(10)) == frames[0])
       }
     }
   }

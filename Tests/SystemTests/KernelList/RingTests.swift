@@ -67,7 +67,7 @@ extension OnVeth {
         try #require(worker.receive(number + 1))
         // Time for the kick, the completion, and the one frame of the smallest fill ring.
         worker.settle(.milliseconds(2))
-        try #require(try source.receive(timeout: .seconds(2)) == frame)
+        try #require(try source.receive(timeout: .seconds(10)) == frame)
       }
       worker.settle()
       worker.log.expect(frames, umem: worker.umem.configuration)

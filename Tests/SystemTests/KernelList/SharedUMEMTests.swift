@@ -48,7 +48,7 @@ extension OnVeth {
       try #require(worker.receive(100))
       worker.settle()
       worker.log.expect(frames, umem: worker.umem.configuration)
-      #expect(try sink.receive(100, timeout: .seconds(1)) == frames)
+      #expect(try sink.receive(100, timeout: .seconds(10)) == frames)
       worker.finish()
       #expect(worker.counters.get(.forwardedPackets, slot: 0) == 100)
       #expect(worker.counters.get(.transmittedPackets, slot: 1) == 100)

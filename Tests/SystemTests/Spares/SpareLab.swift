@@ -41,7 +41,7 @@ struct SpareLab {
   func mirrored(_ far: NetworkNamespace, count: Int) throws -> Int {
     let end = try PacketSocket(in: far, device: "eth0")
     for number in 0..<count { try end.send(NumberedFrame.make(number)) }
-    return try end.receive(count, timeout: .seconds(5)).count
+    return try end.receive(count, timeout: .seconds(10)).count
   }
 }
 

@@ -103,7 +103,7 @@ extension OnVeth {
       receiver.log.isHolding = false
       receiver.housekeeping()
       receiver.settle()
-      #expect(try Set(far.receive(20, timeout: .seconds(1))) == Set(NumberedFrame.series(20, size: size)))
+      #expect(try Set(far.receive(20, timeout: .seconds(10))) == Set(NumberedFrame.series(20, size: size)))
       receiver.finish()
       #expect(receiver.counters.total(.forwardedBytes) == UInt64(20 * size))
     }

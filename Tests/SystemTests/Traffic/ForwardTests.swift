@@ -103,7 +103,7 @@ extension OnVeth {
       }
       worker.settle()
       worker.log.expect(frames, umem: geometry)
-      #expect(try source.receive(200, timeout: .seconds(1)) == frames)
+      #expect(try source.receive(200, timeout: .seconds(10)) == frames)
       program.detach()
       worker.finish()
     }
