@@ -23,6 +23,8 @@ package final class Netlink {
   /// One reply: its type, and what follows the header.
   package struct Reply {
     package let type: Int
+    /// Part of a list that changed meanwhile (NLM_F_DUMP_INTR).
+    package let isInterrupted: Bool
     package let payload: ArraySlice<UInt8>
   }
 
@@ -33,8 +35,21 @@ package final class Netlink {
   ///   - problem: what an error should say could not be done.
   @discardableResult
   package func request(_ message: NetlinkMessage, _ subject: String, _ problem: String) throws(XSKError) -> [Reply] {
+    for _ in 0..<Self.mostTries {
+      if let replies = try ask(message, subject, problem) { return replies }
+    }
+    throw XSKError(
+      subject, "\(problem): it changes all the time (NLM_F_DUMP_INTR)", remedy: "try again", code: EAGAIN)
+  }
+
+  /// A list that changes while the kernel tells it may lack what was there all along: it is asked for again, so often.
+  private static let mostTries = 50
+
+  /// - Returns: nil: a list that isn't whole.
+  private func ask(_ message: NetlinkMessage, _ subject: String, _ problem: String) throws(XSKError) -> [Reply]? {
     sequence &+= 1
     let bytes = message.finished(sequence: sequence)
+    var isWhole = true
     // send() reads exactly the array's bytes.
     guard unsafe send(fd, bytes, bytes.count, 0) == bytes.count else {
       throw XSKError(subject, refused: problem, code: errno, remedy: Self.remedy(errno))
@@ -42,15 +57,15 @@ package final class Netlink {
     var replies: [Reply] = []
     while true {
       for reply in try receive(subject) {
+        isWhole = isWhole && !reply.isInterrupted
         guard reply.type == NLMSG_ERROR || reply.type == NLMSG_DONE else {
           replies.append(reply)
           continue
         }
-        let code = reply.payload.number(Int32.self) ?? 0
-        guard code == 0 || reply.type == NLMSG_DONE else {
-          throw XSKError(subject, refused: problem, code: code, remedy: Self.remedy(-code))
-        }
-        return replies
+        // A list's end says, too, whether it broke off.
+        let code = min(0, reply.payload.number(Int32.self) ?? 0)
+        guard code == 0 else { throw XSKError(subject, refused: problem, code: code, remedy: Self.remedy(-code)) }
+        return isWhole ? replies : nil
       }
     }
   }
@@ -58,8 +73,11 @@ package final class Netlink {
   /// The messages of one datagram.
   private func receive(_ subject: String) throws(XSKError) -> [Reply] {
     var buffer = [UInt8](repeating: 0, count: 65_536)
-    // recv() writes at most the buffer's size.
-    let count = unsafe recv(fd, &buffer, buffer.count, 0)
+    var count: Int
+    repeat {
+      // recv() writes at most the buffer's size. With a time limit it isn't begun again by itself after a signal (signal(7)).
+      count = unsafe recv(fd, &buffer, buffer.count, 0)
+    } while count < 0 && errno == EINTR
     guard count > 0 else {
       throw XSKError(subject, refused: "netlink gives no answer", code: errno, remedy: "try again")
     }
@@ -70,7 +88,11 @@ package final class Netlink {
       guard length >= 16, length <= rest.count else { break }
       let isOurs = rest.dropFirst(8).number(UInt32.self) == sequence
       let type = Int(rest.dropFirst(4).number(UInt16.self) ?? 0)
-      if isOurs { replies.append(Reply(type: type, payload: rest.dropFirst(16).prefix(length - 16))) }
+      let flags = rest.dropFirst(6).number(UInt16.self) ?? 0
+      if isOurs {
+        replies.append(
+          Reply(type: type, isInterrupted: flags & 0x10 != 0, payload: rest.dropFirst(16).prefix(length - 16)))
+      }
       rest = rest.dropFirst((length + 3) & ~3)
     }
     return replies

@@ -41,8 +41,8 @@ public struct Tenant: Codable, Hashable, Sendable, Identifiable {
   public var bandwidth: AttachRequest.Bandwidth?
   /// What it has of a physical device, in place of an interface in its container; nil: a veth.
   public var physicalQueues: PhysicalQueues?
-  /// Of a tenant with physical queues: the kernel's number of its network namespace (SO_NETNS_COOKIE). Its path may lead to
-  /// another one's some day; of others a veth tells.
+  /// The kernel's number of its network namespace (SO_NETNS_COOKIE). Its path may lead to another one's some day, while its veth,
+  /// which the kernel takes away in the background, is still there. nil: attached by a daemon that did not write it down.
   public var namespaceCookie: UInt64?
 
   public init(

@@ -1,3 +1,4 @@
+import CXsk
 import Glibc
 import Rtnetlink
 import Operations
@@ -25,8 +26,7 @@ extension Node {
         if let tenant = try existing(id, request, &book) { return Attached(tenant: tenant, seconds: nil) }
         let plan = AttachPlan(id: id, request: request, settings: book.settings, state: book.state)
         guard try plan.tier() == .veth else { return try attachQueues(plan, start, &book) }
-        let tenant = try plan.tenant()
-        try make(tenant, request, &book)
+        let tenant = try make(try plan.tenant(), request, &book)
         let made = MonotonicTime.now - start
         notify()
         settle(id, book.state.generation, start + Self.patience)
@@ -65,20 +65,24 @@ extension Node {
     }
   }
 
-  private func make(_ tenant: Tenant, _ request: AttachRequest, _ book: inout Book) throws(NodeRefusal) {
+  /// - Returns: the tenant, with the number of its namespace.
+  private func make(_ plan: Tenant, _ request: AttachRequest, _ book: inout Book) throws(NodeRefusal) -> Tenant {
+    var tenant = plan
     var link = link(of: tenant)
     link.queues = book.settings.queues
     let endpoint: TenantEndpoint
     do throws(XSKError) {
-      endpoint = try link.make(
+      (endpoint, tenant.namespaceCookie) = try link.make(
         addresses: request.addresses, routes: request.routes ?? [],
-        also: { [self] () throws(XSKError) in try self.endpoint(for: tenant) }, undo: { $0.remove() })
+        also: { [self] () throws(XSKError) in (try self.endpoint(for: plan), cxsk_network_cookie()) },
+        undo: { $0.0.remove() })
     } catch {
       throw NodeRefusal(Self.kind(of: error), error)
     }
     do throws(XSKError) {
       try endpoint.serve()
-      try change(&book) { $0.tenants.append(tenant) }
+      let made = tenant
+      try change(&book) { $0.tenants.append(made) }
       book.endpoints[tenant.id] = endpoint
       book.namespaces[tenant.id] = .init(path: tenant.namespace)
     } catch {
@@ -87,6 +91,7 @@ extension Node {
       throw NodeRefusal(.failed, error)
     }
     report(UplinkNeighbours(uplinks: book.settings.uplinks).add(tenant))
+    return tenant
   }
 
   /// What serves a tenant's sockets, a new one.
@@ -106,7 +111,7 @@ extension Node {
   static func kind(of error: XSKError) -> NodeRefusal.Kind {
     switch error.code {
     case EEXIST: .conflict
-    case ENOENT, ENOTDIR, EACCES, EINVAL, ELOOP: .wrong
+    case ENOENT, ENOTDIR, EACCES, EINVAL, ELOOP, ENXIO: .wrong
     default: .failed
     }
   }

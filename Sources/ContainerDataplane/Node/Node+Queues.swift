@@ -140,8 +140,8 @@ extension Node {
       let now = try TenantNamespace(path: tenant.namespace).cookie()
       return now != 0 && now != cookie
     } catch {
-      // Nothing, or no network namespace. What else is in the way may pass.
-      return [ENOENT, ENOTDIR, EINVAL].contains(error.code)
+      // Nothing, or no network namespace: sockets can't even be opened (ENXIO). What else is in the way may pass.
+      return [ENOENT, ENOTDIR, EINVAL, ENXIO].contains(error.code)
     }
   }
 

@@ -65,6 +65,26 @@ import XSKLab
     #expect(try lab.leftovers() == [])
   }
 
+  @Test(arguments: [true, false])
+  func `a stranger in a container's place is not taken for it`(isNamespace: Bool) throws {
+    let lab = try DaemonLab()
+    let (container, stranger) = (try NetworkNamespace("one"), try NetworkNamespace("stranger"))
+    let other = isNamespace ? stranger.fd : socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    defer { if !isNamespace { close(other) } }
+    _ = try VethPair(VethEnd("eth0", in: stranger), VethEnd("eth1", in: stranger))
+    var node: Node? = try lab.node()
+    _ = try lab.attach(try #require(node), "one-eth0", DaemonLab.request(container, 5))
+    node = nil
+    // The container has ended, but the kernel has not taken its devices yet; its path leads to another's by now.
+    let kept = fcntl(container.fd, F_DUPFD_CLOEXEC, 0)
+    defer { close(kept) }
+    try #require(dup2(other, container.fd) >= 0)
+    let next = try lab.node()
+    #expect(next.state.tenants == [])
+    #expect(try lab.leftovers() == [])
+    #expect(try stranger.run { try NetworkDevice(named: "eth0").program } == nil, "its device was taken for ours")
+  }
+
   @Test(arguments: [
     "", "{", "{\"version\": 2, \"generation\": 1, \"tenants\": []}", "[]", "{\"version\": 1, \"tenants\": []}",
     "{\"version\": 1, \"generation\": 1, \"tenants\": [{\"id\": \"../x\"}]}",
