@@ -50,7 +50,12 @@ struct NetworkConfiguration {
         .incompatibleVersion,
         "cniVersion \(version): does not know \(command.rawValue); write \(oldest.rawValue) or newer")
     }
-    if command != .delete && command != .collect { try refuseUnknown() }
+    if command != .delete && command != .collect {
+      try refuseUnknown()
+      if let key = RepeatedKey.first(in: bytes) {
+        throw CNIError(.invalidConfiguration, "\(key): there more than once; leave one of them")
+      }
+    }
   }
 
   private func refuseUnknown() throws(CNIError) {

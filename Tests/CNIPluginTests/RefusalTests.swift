@@ -1,3 +1,4 @@
+import TenantAPI
 import Testing
 
 @testable import CNIPlugin
@@ -84,6 +85,29 @@ import Testing
     #expect(answer.code == code, "\(answer.text)")
     #expect(answer.message.contains(members.keys.sorted().first { $0 != "runtimeConfig" } ?? ""))
     #expect(lab.daemon.requests.isEmpty)
+  }
+
+  @Test(arguments: [
+    ("\"policy\": \"a\", \"policy\": \"b\"", "policy"),
+    ("\"policy\": \"a\", \"p\\u006flicy\": \"a\"", "policy"),
+    ("\"runtimeConfig\": {\"ips\": [\"10.0.0.1\"], \"mac\": \"x,\\\"\", \"ips\": []}", "runtimeConfig.ips"),
+    ("\"args\": {\"cni\": [{\"a\": 1}, {\"b\": {}, \"b\": 2}]}", "args.cni.b"),
+  ])
+  func `a key that is there twice is named`(members: String, key: String) throws {
+    let lab = try PluginLab()
+    let input = Array("{\"cniVersion\": \"1.1.0\", \"name\": \"net\", \"type\": \"xsk-cni\", \(members)}".utf8)
+    let answer = try lab.run("ADD", input: input)
+    #expect(answer.status == 1)
+    #expect(answer.code == 7, "\(answer.text)")
+    #expect(answer.message == "\(key): there more than once; leave one of them")
+    #expect(lab.daemon.requests.isEmpty)
+    // What is cleaned up is known by other things.
+    #expect(try lab.run("DEL", input: input).status == 0)
+  }
+
+  @Test func `equal keys of different objects are no repetition`() throws {
+    let json = #"{"a": {"a": [{"a": 1}, {"a": "a"}], "b": "{\"b\": 1, \"b\": 2}"}, "b": ["a", "a"]}"#
+    #expect(RepeatedKey.first(in: Array(json.utf8)) == nil)
   }
 
   @Test func `fields that runtimes add are taken`() throws {

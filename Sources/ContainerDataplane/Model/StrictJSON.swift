@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TenantAPI
 public import XSKEngine
 
 /// JSON to values, with errors that say where and what.
@@ -16,8 +17,8 @@ public enum StrictJSON {
     }
   }
 
-  /// As `decode`, of an object that has no other keys than the value's: one that is misspelt must not count as absent. Keys in
-  /// objects below it are not looked at.
+  /// As `decode`, of an object that has no other keys than the value's, and each once: one that is misspelt must not count as
+  /// absent. Keys in objects below it are looked at for being there more than once only.
   public static func decodeAlone<Value: Codable>(
     _ type: Value.Type, _ json: [UInt8], file: String
   ) throws(XSKError) -> Value {
@@ -27,7 +28,10 @@ public enum StrictJSON {
     let taken = (try? JSONEncoder().encode(value)).flatMap {
       try? decode([String: Presence].self, Array($0), file: file)
     }
-    guard let stray = given.filter({ taken?[$0] == nil }).min() else { return value }
+    guard let stray = given.filter({ taken?[$0] == nil }).min() else {
+      guard let key = RepeatedKey.first(in: json) else { return value }
+      throw XSKError("\(file): \(ProblemList.shorten(key))", "there more than once", remedy: "leave one of them")
+    }
     throw XSKError("\(file): \(stray)", "unknown key", remedy: "correct it, or take it out")
   }
 

@@ -64,6 +64,11 @@ struct AttachPlan {
     ] where asked > limit {
       throw wrong("quota.\(name) \(asked)", "more than a tenant may have", "ask for \(limit) at most")
     }
+    if let group = request.cgroup, ControlGroups.has(group) == false {
+      throw wrong(
+        "cgroup \(ProblemList.shorten(group))", "there is no such control group",
+        "write it as /proc/PID/cgroup does, as seen from the node")
+    }
     for address in request.addresses where !Self.hasLength(address) {
       throw wrong("address \(address)", "has no prefix length", "write 10.1.0.5/32, or fd00::5/128")
     }

@@ -176,6 +176,7 @@ import XSKEngine
 
   @Test(arguments: [
     ("{a: {}}", "xskd.yaml:3:13: queues.a.device: missing"),
+    ("{a: {device: lo}}", "xskd.yaml:3:22: queues.a.device: value \"lo\": the loopback device"),
     (
       "{a: {device: eth1}}",
       "xskd.yaml:3:22: queues.a.device: value \"eth1\": an uplink: the dataplane takes all of its packets"
