@@ -1,5 +1,6 @@
 import ArgumentParser
 import CXsk
+import FoundationEssentials
 import Glibc
 import Measuring
 import XSKEngine
@@ -48,6 +49,18 @@ struct OutputOptions: ParsableArguments {
       try report.write(to: output)
       complain("written to \(output)")
     }
+  }
+}
+
+extension OutputOptions {
+  /// Gives out a result that is no such document: as text, as JSON, or both.
+  func write(_ text: String, json document: String) throws {
+    print(json ? document : text)
+    guard let output else { return }
+    do { try Data((document + "\n").utf8).write(to: URL(filePath: output), options: .atomic) } catch {
+      throw XSKError(output, "can't be written", remedy: "name a file in a folder that exists and is yours to write")
+    }
+    complain("written to \(output)")
   }
 }
 

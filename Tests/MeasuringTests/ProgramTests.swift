@@ -94,10 +94,24 @@ import Testing
     #expect(outcome.errors.contains("false x: failed with status 1; run it by hand to see why"))
   }
 
+  @Test func `attach writes its times to a file, too`() throws {
+    let scratch = try ScratchFolder()
+    let file = "\(scratch.path)/attach.json"
+    let outcome = try BenchmarkProgram.run("attach", "--count", "10", "--pause", "0", "--json", "--output", file)
+    // 1: the machine had so much to do that an answer came before its packets were taken.
+    #expect([0, 1].contains(outcome.status), "\(outcome.errors)")
+    #expect(outcome.errors.contains("written to \(file)"))
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == outcome.output)
+    let times = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    #expect(times["command"] as? String == "attach --count 10 --pause 0")
+    #expect((times["api"] as? [Double])?.count == 10 && (times["plugin"] as? [Double])?.count == 10)
+  }
+
   @Test(
     arguments: [
       (["report", "/nonexistent.json", "--output", "/tmp"], "/nonexistent.json: can't be read"),
       (["engine", "--output", "/nonexistent/result.json"], "/nonexistent/ is no folder that can be written to"),
+      (["attach", "--output", "/tmp"], "--output /tmp: not a file's name"),
       (["compare", "/nonexistent.json", "/nonexistent.json"], "/nonexistent.json: can't be read"),
       (["compare", "/nonexistent.json", "some command"], "give two of a kind"),
       (["soak", "--duration", "0"], "--duration 0.0: out of range"), (["soak", "--only", "moon"], "moon"),

@@ -5,9 +5,9 @@ import LocalHTTP
 import MetricsParser
 import Reporting
 import Testing
-import XSKEngine
 
 @testable import Operations
+@testable import XSKEngine
 
 /// Two queues of one worker; the second port's name is as nasty as the kernel allows, and worse.
 func snapshot(at seconds: Double, _ change: (inout CounterSnapshot) -> Void = { _ in }) -> CounterSnapshot {
@@ -115,8 +115,23 @@ func snapshot(at seconds: Double, _ change: (inout CounterSnapshot) -> Void = { 
   @Test func `status shows what a terminal must not obey as question marks`() {
     let report = StatusReport(
       from: snapshot(at: 9), to: snapshot(at: 10), ports: [], messages: (["\u{1B}[2Jx"], 300))
-    #expect(report.text.contains("forward eth0 e\"\\?{é"))
-    #expect(report.text.hasSuffix("… 299 older messages\n?[2Jx"))
+    #expect(report.text().contains("forward eth0 e\"\\?{é"))
+    #expect(report.text().hasSuffix("… 299 older messages\n?[2Jx"))
+  }
+
+  @Test func `empty spare ports are counted, and listed for whoever asks`() {
+    func port(_ name: String, _ link: String) -> PortStatus {
+      PortStatus(
+        name: name, device: .none, mode: nil, queues: [0], link: link, isDrained: false,
+        occupancy: link == "empty" ? .empty : .fixed)
+    }
+    let report = StatusReport(
+      from: snapshot(at: 9), to: snapshot(at: 10),
+      ports: [port("eth0", "up"), port("spare0", "empty"), port("spare1", "empty")], messages: ([], 0))
+    let (short, long) = (report.text(), report.text(showsEmpty: true))
+    #expect(short.contains("\neth0 ") && !short.contains("spare0"))
+    #expect(short.contains("\nand 2 empty spare ports, which --all lists\n"))
+    #expect(long.contains("\nspare0 ") && long.contains("\nspare1 ") && !long.contains("--all"))
   }
 
   @Test func `an answer is a report again, and what is cut short is none`() throws {

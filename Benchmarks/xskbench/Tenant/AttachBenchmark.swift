@@ -19,7 +19,7 @@ struct AttachBenchmark: ParsableCommand {
 
   @Option(help: "Attachments by each way, 10…10000.") var count = 50
   @Option(help: "Milliseconds between one and the next, 0…10000.") var pause = 200.0
-  @Flag(help: "Print one JSON object.") var json = false
+  @OptionGroup var output: OutputOptions
 
   func validate() throws {
     guard (10...10_000).contains(count) else {
@@ -63,9 +63,9 @@ struct AttachBenchmark: ParsableCommand {
       complain("interrupted: these are the attachments so far")
     }
     let report = AttachTimes(
-      command: CommandLine.arguments.dropFirst().joined(separator: " "), machine: .current, api: api, plugin: plugin,
+      command: typedCommand, machine: .current, api: api, plugin: plugin,
       early: early)
-    print(json ? try report.json() : report.text)
+    try output.write(report.text, json: try report.json())
     guard early == 0 else { throw ExitCode(1) }
   }
 

@@ -10,20 +10,27 @@ extension StatusReport {
   /// worker   cpu   busy     last seen
   /// 0        3     12.3 %   1 ms ago
   /// ```
-  public var text: String {
+  ///
+  /// - Parameter showsEmpty: empty spare ports, too; else how many there are.
+  public func text(showsEmpty: Bool = false) -> String {
+    let shown = ports.filter { showsEmpty || $0.link != "empty" }
     var lines = [
       "\(tool.printable) \(version.printable)   pid \(pid)   \(command.printable)   \(state.printable)   "
         + "up \(NumberFormats.clock(Int(min(max(0, uptime), 1e9))))"
     ]
     lines += Columns.lines(
       [["port", "link", "mode", "queues", "mtu", "mac", "driver"]]
-        + ports.map { port in
+        + shown.map { port in
           [
             port.device.isEmpty || port.device == port.name ? port.name : "\(port.name) (\(port.device))",
             port.drained ? "\(port.link), drained" : port.link, port.mode,
             port.queues.map(String.init).joined(separator: ","), "\(port.mtu)", port.mac, port.driver,
           ]
         })
+    if shown.count < ports.count {
+      let count = ports.count - shown.count
+      lines.append("and \(count) empty spare port\(count == 1 ? "" : "s"), which --all lists")
+    }
     lines += Columns.lines(
       [["worker", "cpu", "busy", "last seen"]]
         + workers.map { worker in

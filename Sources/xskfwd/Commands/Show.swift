@@ -22,6 +22,7 @@ struct Show: ParsableCommand {
   @Argument(help: "routes: an IP address to look up.") var address: String?
   @OptionGroup var instance: InstanceOptions
   @OptionGroup var flows: FlowsOptions
+  @Flag(help: "status: list empty spare ports, too. JSON always has them.") var all = false
   @Flag(help: "Print the answer as one JSON object a line.") var json = false
   @Flag(help: "Ask again and again, and show rates, until Ctrl-C or the other's end.") var watch = false
   @Option(help: "Seconds between two questions, 0.1…3600.") var interval = 1.0
@@ -33,6 +34,7 @@ struct Show: ParsableCommand {
     guard address == nil || subject == .routes else {
       throw ValidationError("\(address ?? ""): only routes take an address; leave it out")
     }
+    guard !all || subject == .status else { throw ValidationError("--all: only status takes it; leave it out") }
     if subject != .flows, let option = flows.given {
       throw ValidationError("\(option): only flows take it; leave it out")
     }
@@ -41,7 +43,7 @@ struct Show: ParsableCommand {
   func run() throws {
     var stop = StopSignal()
     let client = try instance.client()
-    var view = ShowView(client: client, json: json, address: address, flows: try flows.request())
+    var view = ShowView(client: client, json: json, all: all, address: address, flows: try flows.request())
     var isRead = show(try view.next(subject))
     while watch, isRead, !stop.arrives(before: StopSignal.now + interval) {
       do throws(XSKError) {
@@ -63,14 +65,16 @@ struct Show: ParsableCommand {
 private struct ShowView {
   let client: ControlClient
   let json: Bool
+  let all: Bool
   private let routes: String
   private let flows: FlowsRequest
   private var counters: CountersReport?
   private var drops: DropsReport?
   private var rules: (counts: PipelineCounts, time: Double)?
 
-  init(client: ControlClient, json: Bool, address: String?, flows: FlowsRequest) {
+  init(client: ControlClient, json: Bool, all: Bool, address: String?, flows: FlowsRequest) {
     self.client = client
+    self.all = all
     self.flows = flows
     routes = "/v1/routes" + (address.map { "?address=" + $0.percentEncoded } ?? "")
     self.json = json
@@ -82,7 +86,7 @@ private struct ShowView {
       return text.hasSuffix("\n") ? String(text.dropLast()) : text
     }
     switch subject {
-    case .status: return try client.report("/v1/status", as: StatusReport.self).text
+    case .status: return try client.report("/v1/status", as: StatusReport.self).text(showsEmpty: all)
     case .counters:
       let new = try client.report("/v1/counters", as: CountersReport.self)
       defer { counters = new }
