@@ -31,13 +31,28 @@ public struct QueuePoolStatus: Codable, Hashable, Sendable {
 
     public var queue: Int
     public var state: State
-    /// The tenant's id.
+    /// The tenant's id; also of one that is missing.
     public var tenant: String?
+    /// The tenant's process holds a socket whose device has gone, and got no other since; nil: it doesn't.
+    public var isLost: Bool?
 
-    public init(queue: Int, state: State, tenant: String? = nil) {
+    enum CodingKeys: String, CodingKey {
+      case queue, state, tenant
+      case isLost = "lost"
+    }
+
+    public init(queue: Int, state: State, tenant: String? = nil, isLost: Bool? = nil) {
       self.queue = queue
       self.state = state
       self.tenant = tenant
+      self.isLost = isLost
+    }
+
+    /// What keeps packets of a tenant's queue from the tenant; nil: nothing that is known here.
+    public var trouble: String? {
+      guard tenant != nil else { return nil }
+      if state == .missing { return "gone" }
+      return isLost == true ? "socket lost, to be asked for again by its process" : nil
     }
   }
 
@@ -67,6 +82,15 @@ public struct QueuePoolStatus: Codable, Hashable, Sendable {
 
   /// Queues that could be given away now.
   public var free: Int { problem == nil ? queues.count { $0.state == .free } : 0 }
+
+  /// `queues 2, 3 of web-net1: gone`, and the like: what tenants have, and have not.
+  public var troubles: [String] {
+    let groups = Dictionary(grouping: queues.filter { $0.trouble != nil }) { [$0.tenant ?? "", $0.trouble ?? ""] }
+    return groups.sorted { ($0.value[0].queue, $0.key[0]) < ($1.value[0].queue, $1.key[0]) }.map { key, queues in
+      let numbers = queues.map { "\($0.queue)" }.joined(separator: ", ")
+      return "queue\(queues.count == 1 ? "" : "s") \(numbers) of \(key[0]): \(key[1])"
+    }
+  }
 
   /// Whether it is what somebody calls it: by its device's name, its PCI address, or its own name.
   public func isCalled(_ text: String) -> Bool {

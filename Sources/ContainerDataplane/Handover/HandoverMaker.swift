@@ -31,6 +31,7 @@ struct HandoverMaker {
     socket.give(frames: request.given, of: umem.layout)
     try socket.bind(ifindex: device.index, queue: place.queue, copying: program.mode == .generic)
     try program.insert(socket, queue: place.queue)
+    source.noteSocket(place)
     return socket
   }
 

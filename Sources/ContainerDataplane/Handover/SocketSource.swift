@@ -66,6 +66,11 @@ enum SocketSource: Sendable {
     }
   }
 
+  /// A queue has its socket.
+  func noteSocket(_ place: Place) {
+    if case .queues(let device) = self { device.noteSocket(queue: place.queue) }
+  }
+
   /// The map that a tenant may have, since there is nothing in it but its own.
   var ownMap: CInt? {
     switch self {
@@ -76,13 +81,21 @@ enum SocketSource: Sendable {
 
   /// What is told of the interface: its name, what it takes, and who it is; behind it whatever is not always there.
   func description(of tenant: Tenant) -> String {
-    var (mtu, mac) = (tenant.mtu, tenant.mac)
-    if case .queues(let device) = self, let device = device.facts.device {
-      (mtu, mac) = (device.mtu, device.hardwareAddressText)
+    guard case .queues(let device) = self else {
+      return text(tenant, mtu: tenant.mtu, mac: tenant.mac, ",gw=\(tenant.hostMAC)")
     }
-    return "\(tenant.device),mtu=\(mtu),mac=\(mac)"
-      // What a physical device's packets go to is for its network to know.
-      + (isInContainer ? ",gw=\(tenant.hostMAC)" : ",tier=\(TierReport.Tier.physicalQueue.rawValue)")
+    // Nobody in the container can look it up: it is told as it is now.
+    let now = try? NetworkDevice(named: device.name, looksFar: false)
+    let link = now.map { $0.isRunning ? "up" : "down" } ?? "gone"
+    let known = now ?? device.facts.device
+    return text(
+      tenant, mtu: known?.mtu ?? tenant.mtu, mac: known?.hardwareAddressText ?? tenant.mac,
+      // What its packets go to is for its network to know.
+      ",tier=\(TierReport.Tier.physicalQueue.rawValue),link=\(link)")
+  }
+
+  private func text(_ tenant: Tenant, mtu: Int, mac: String, _ kind: String) -> String {
+    "\(tenant.device),mtu=\(mtu),mac=\(mac)" + kind
       + (tenant.vlan.map { ",vlan=\($0)" } ?? "") + ",addresses=\(tenant.addresses.count)"
   }
 

@@ -155,6 +155,8 @@ extension Node {
       if let obstacle = device.obstacle { return ["\(obstacle.subject): \(obstacle.problem)"] }
       let now = try device.current().device
       var problems = physical.queues.filter { $0 >= now.queues.receive }.map { "\(now.name) has no queue \($0)" }
+      let lost = device.lost.intersection(physical.queues).sorted()
+      problems += lost.map { "the socket on queue \($0) of \(now.name) is lost: its process has to ask for another" }
       if now.hardwareAddressText != tenant.mac {
         problems.append("\(now.name) has MAC address \(now.hardwareAddressText)")
       }

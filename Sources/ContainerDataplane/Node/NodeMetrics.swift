@@ -54,6 +54,10 @@ struct NodeMetrics: Sendable {
     }
     addQueues(to: &page)
     addTraffic(to: &page)
+    let sockets = node.boundSockets(of: state.tenants)
+    page.family("xskd_tenant_sockets", .gauge, "AF_XDP sockets that are bound to a tenant's queues now.") { family in
+      for (id, count) in sockets.sorted(by: { $0.key < $1.key }) { family.add([("tenant", id)], UInt64(count)) }
+    }
     page.family("xskd_tenant_handover_total", .counter, "What a tenant's processes asked for at their socket.") {
       family in
       for (id, counts) in endpoints.sorted(by: { $0.key < $1.key }) {
@@ -86,6 +90,19 @@ struct NodeMetrics: Sendable {
         for queue in pool.queues {
           guard let tenant = queue.tenant else { continue }
           $0.add(labels(pool) + [("queue", "\(queue.queue)"), ("tenant", tenant)], 1 as UInt64)
+        }
+      }
+    }
+    page.family(
+      "xskd_queue_tenant_ready", .gauge,
+      "1 for each queue that a tenant has; 0 if its device has it no more, or the tenant's socket on it is lost."
+    ) {
+      for pool in pools {
+        for queue in pool.queues {
+          guard let tenant = queue.tenant else { continue }
+          $0.add(
+            labels(pool) + [("queue", "\(queue.queue)"), ("tenant", tenant)],
+            (queue.trouble == nil ? 1 : 0) as UInt64)
         }
       }
     }

@@ -6,10 +6,14 @@ struct AttachmentReport: Encodable {
   let socketPath: String
   /// What its processes have asked for since xskd was started; nil: its sockets are not served.
   let handover: TenantEndpoint.Counts?
+  /// AF_XDP sockets that are bound to its queues now; nil: the kernel doesn't tell, or wasn't asked.
+  var sockets: Int?
+  /// Of one with physical queues: what keeps them from it; nil: nothing.
+  var problems: [String]?
   /// How long the attachment took; only of one that was just made.
   var attachMilliseconds: Double?
 
-  private enum CodingKeys: String, CodingKey { case tier, socketPath, handover, attachMilliseconds }
+  private enum CodingKeys: String, CodingKey { case tier, socketPath, handover, sockets, problems, attachMilliseconds }
 
   func encode(to encoder: any Encoder) throws {
     try tenant.encode(to: encoder)
@@ -17,6 +21,8 @@ struct AttachmentReport: Encodable {
     try container.encode(tenant.tier, forKey: .tier)
     try container.encode(socketPath, forKey: .socketPath)
     try container.encodeIfPresent(handover, forKey: .handover)
+    try container.encodeIfPresent(sockets, forKey: .sockets)
+    try container.encodeIfPresent(problems, forKey: .problems)
     try container.encodeIfPresent(attachMilliseconds, forKey: .attachMilliseconds)
   }
 }
@@ -84,20 +90,33 @@ extension Node {
   }
 
   func reports() -> AttachmentReports {
-    book.withLock { book in
-      AttachmentReports(
-        generation: book.state.generation, tenants: book.state.tenants.map { report($0, book.endpoints[$0.id]) })
+    let (generation, reports) = book.withLock { book in
+      (book.state.generation, book.state.tenants.map { report($0, book) })
     }
+    let sockets = boundSockets(of: reports.map(\.tenant))
+    return AttachmentReports(
+      generation: generation,
+      tenants: reports.map { report in
+        var report = report
+        report.sockets = sockets[report.tenant.id]
+        return report
+      })
   }
 
-  func report(of id: String) throws(NodeRefusal) -> AttachmentReport {
-    try book.withLock { book throws(NodeRefusal) in
+  /// - Parameter asksKernel: whether sockets are counted.
+  func report(of id: String, asksKernel: Bool) throws(NodeRefusal) -> AttachmentReport {
+    var found = try book.withLock { book throws(NodeRefusal) in
       guard let tenant = book.state.tenants.first(where: { $0.id == id }) else { throw Self.unknown(id) }
-      return report(tenant, book.endpoints[id])
+      return report(tenant, book)
     }
+    if asksKernel { found.sockets = boundSockets(of: [found.tenant])[id] }
+    return found
   }
 
-  private func report(_ tenant: Tenant, _ endpoint: TenantEndpoint?) -> AttachmentReport {
-    AttachmentReport(tenant: tenant, socketPath: places.socket(of: tenant.id), handover: endpoint?.counts)
+  private func report(_ tenant: Tenant, _ book: Book) -> AttachmentReport {
+    let problems = queueProblems(tenant, book)
+    return AttachmentReport(
+      tenant: tenant, socketPath: places.socket(of: tenant.id), handover: book.endpoints[tenant.id]?.counts,
+      problems: problems.isEmpty ? nil : problems)
   }
 }

@@ -18,7 +18,7 @@ struct NodeRoutes: Sendable {
     router.add("GET", "/v1/status", "slots, attachments, the dataplane, messages") { _ in .json(status) }
     router.add("GET", "/v1/tenants", "all tenants") { _ in .json(node.reports()) }
     router.add("GET", "/v1/tenants/{id}", "one tenant") { request in
-      answer { () throws(NodeRefusal) in .json(try node.report(of: id(request))) }
+      answer { () throws(NodeRefusal) in .json(try node.report(of: id(request), asksKernel: true)) }
     }
     router.add("PUT", "/v1/tenants/{id}", "attaches; asked again for the same it answers the same") { attach($0) }
     router.add("DELETE", "/v1/tenants/{id}", "detaches; done if there is none") { request in
@@ -66,7 +66,7 @@ struct NodeRoutes: Sendable {
     }
     return answer { () throws(NodeRefusal) in
       let attached = try node.attach(id, wish)
-      var report = try node.report(of: id)
+      var report = try node.report(of: id, asksKernel: false)
       report.attachMilliseconds = attached.seconds.map { ($0 * 10_000).rounded() / 10 }
       return .json(report)
     }

@@ -14,11 +14,15 @@ extension QueueDevice {
     let count = device?.queues.receive ?? 0
     // Of a device that isn't there, those at least that somebody has.
     let numbers = Set(pool.numbers(of: count)).union(owners.keys).sorted()
+    let lost = lost
     let queues = numbers.map { queue in
-      let state: QueuePoolStatus.Queue.State =
-        owners[queue] != nil
-        ? .used : queue >= count ? .missing : device?.boundQueues?.contains(queue) == true ? .held : .free
-      return QueuePoolStatus.Queue(queue: queue, state: state, tenant: owners[queue])
+      guard let owner = owners[queue] else {
+        let isHeld = device?.boundQueues?.contains(queue) == true
+        return QueuePoolStatus.Queue(queue: queue, state: queue >= count ? .missing : isHeld ? .held : .free)
+      }
+      return QueuePoolStatus.Queue(
+        queue: queue, state: queue >= count ? .missing : .used, tenant: owner,
+        isLost: lost.contains(queue) ? true : nil)
     }
     return QueuePoolStatus(
       name: pool.name, device: name, pciID: device?.busAddress, problem: obstacle.map { "\($0)" },

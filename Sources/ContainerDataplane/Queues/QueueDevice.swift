@@ -18,6 +18,8 @@ final class QueueDevice: Sendable {
     var earlier: PinnedProgram?
     /// It was seen to be gone, or to be another: what is pinned is of no use for it.
     var isAnother = false
+    /// Queues whose sockets went with a device of this name, and that have got no other since.
+    var lost: Set<Int> = []
     /// As it was when it was looked at last; nil: it isn't there.
     var device: NetworkDevice?
     var obstacle: XSKError?
@@ -40,6 +42,10 @@ final class QueueDevice: Sendable {
   /// What keeps its queues from being given to anybody.
   var obstacle: XSKError? { state.withLock { $0.obstacle } }
 
+  /// Queues whose sockets went with the device as it was made anew, or went away and came back. Their processes have let go of
+  /// none of them yet, and asked for no others.
+  var lost: Set<Int> { state.withLock { $0.lost } }
+
   /// Sees whether the device is there and has the program, and puts it there if it can be. Some system calls if all is well.
   ///
   /// - Parameter owned: queues that tenants have. What an earlier process left in the map for others is taken out.
@@ -59,7 +65,9 @@ final class QueueDevice: Sendable {
           ? nil : XSKError(name, "is down", remedy: "bring it up: ip link set dev \(name) up", code: ENETDOWN)
       } catch {
         state.obstacle = error
-        if error.code == ENODEV { state = State(isAnother: true, obstacle: error) }
+        if error.code == ENODEV {
+          state = State(isAnother: true, lost: lostSockets(state, owned), obstacle: error)
+        }
       }
       if let obstacle = state.obstacle { return obstacle == before ? nil : "queues of \(obstacle)" }
       guard before != nil || change != nil, let program = state.program else { return nil }
@@ -75,14 +83,47 @@ final class QueueDevice: Sendable {
   ) throws(XSKError) -> String {
     if let last = state.program ?? state.earlier {
       let isSame = last.ifindex == device.index
+      if !isSame { state.lost = lostSockets(state, owned) }
       (state.program, state.earlier, state.isAnother) = (nil, isSame ? last : nil, !isSame)
+    } else if !state.isAnother {
+      // At the first look nobody knows whether it is the device that it was: sockets that are bound nowhere tell.
+      state.lost = deadSockets(on: device, owned)
+      state.isAnother = !state.lost.isEmpty
     }
+    let isAnew = state.isAnother
     let program = try program(on: device, state)
-    for queue in 0..<program.queues where !owned.contains(queue) { program.remove(queue: queue) }
+    // A socket without its device drops what is redirected to it.
+    for queue in 0..<program.queues where !owned.contains(queue) || state.lost.contains(queue) {
+      program.remove(queue: queue)
+    }
     (state.program, state.earlier, state.isAnother) = (program, nil, false)
+    guard !isAnew || state.lost.isEmpty else {
+      let queues = state.lost.sorted().map { "\($0)" }.joined(separator: ", ")
+      return ", anew: sockets on queue(s) \(queues) are lost; packets go to the host until containers ask for others"
+    }
     if program.isResumed { return ", as it was" }
     if program.keepsSockets { return ": it had been taken off; its sockets get packets again" }
     return owned.isEmpty ? "" : ", anew: its containers get packets again when they ask for sockets again"
+  }
+
+  /// Queues whose sockets are held still, though the device that they were bound to is gone.
+  private func lostSockets(_ state: borrowing State, _ owned: Set<Int>) -> Set<Int> {
+    if let last = state.program ?? state.earlier {
+      return state.lost.union(last.queuesWithSockets(among: owned.subtracting(state.lost)))
+    }
+    // Later looks find nothing new: who has no device gets no socket.
+    return state.isAnother ? state.lost : PinnedProgram.queuesWithSockets(in: folder, among: owned)
+  }
+
+  /// Queues that an earlier process's map has sockets for which aren't bound to the device.
+  private func deadSockets(on device: NetworkDevice, _ owned: Set<Int>) -> Set<Int> {
+    var device = device
+    device.lookAtXDP()
+    let unbound = owned.filter { queue in
+      guard let bound = device.boundQueues else { return (try? isBindable(queue, of: device)) == true }
+      return !bound.contains(queue)
+    }
+    return PinnedProgram.queuesWithSockets(in: folder, among: unbound)
   }
 
   private func program(on device: NetworkDevice, _ state: borrowing State) throws(XSKError) -> PinnedProgram {
@@ -144,20 +185,30 @@ final class QueueDevice: Sendable {
     var found: [Int] = []
     while true {
       var (device, _) = try current()
-      // Whoever keeps many is not tried at length.
+      // Only where the kernel doesn't tell is it tried: a queue is held for a moment after that.
       device.lookAtXDP()
-      let bound = device.boundQueues ?? []
-      for queue in queues where found.count < count && !found.contains(queue) && !bound.contains(queue) {
-        if try isBindable(queue, of: device) { found.append(queue) }
+      for queue in queues where found.count < count && !found.contains(queue) {
+        if let bound = device.boundQueues {
+          if !bound.contains(queue) { found.append(queue) }
+        } else if try isBindable(queue, of: device) {
+          found.append(queue)
+        }
       }
       guard found.count < count, MonotonicTime.now < deadline else { return found.sorted() }
       usleep(20_000)
     }
   }
 
+  /// A socket of a queue's was handed over.
+  func noteSocket(queue: Int) { state.withLock { _ = $0.lost.remove(queue) } }
+
   /// Queues whose packets go to no socket any more.
   func release(_ queues: [Int]) {
-    guard let program = state.withLock({ $0.program ?? $0.earlier }) else { return }
+    let last = state.withLock { state in
+      state.lost.subtract(queues)
+      return state.program ?? state.earlier
+    }
+    guard let program = last else { return }
     for queue in queues where queue < program.queues { program.remove(queue: queue) }
   }
 

@@ -70,7 +70,9 @@ extension TierReport.Device {
       case (_, false?): "copy mode, its driver has no zero-copy"
       case (_, nil): "zero-copy if its driver has it, which this kernel does not tell"
       }
-    detail = ([problem, "pool \(pool.name)", Self.queues(pool)] + [problem == nil ? mode : nil])
+    detail =
+      ([problem, "pool \(pool.name)", Self.queues(pool)] + [problem == nil ? mode : nil]
+      + pool.troubles)
       .compactMap { $0 }.joined(separator: "; ")
   }
 

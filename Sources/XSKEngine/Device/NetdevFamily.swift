@@ -7,6 +7,14 @@ package enum NetdevQueues {
     guard let family = try? NetdevFamily.open() else { return nil }
     return family.commands.contains(16)
   }
+
+  /// As ``NetworkDevice/boundQueues``, of a device in the calling thread's namespace, without looking up anything else.
+  package static func bound(device name: String) -> Set<Int>? {
+    guard let link = try? LinkDescription.named(name), link.flags & UInt32(IFF_UP) != 0,
+      var family = try? NetdevFamily.open()
+    else { return nil }
+    return try? family.boundQueues(ifindex: link.index)
+  }
 }
 
 /// The generic netlink family "netdev" (Documentation/netlink/specs/netdev.yaml), in the namespace of the calling thread.
@@ -49,12 +57,16 @@ struct NetdevFamily: ~Copyable {
       .compactMap { XDPCapabilities(Self.attributes($0)) }.first
   }
 
-  /// NETDEV_CMD_QUEUE_GET: the RX queues that an AF_XDP socket is bound to (kernel 6.14 and later). A device that is down
-  /// reports none.
-  mutating func boundQueues(ifindex: CInt) throws(ErrorNumber) -> Set<Int> {
+  /// NETDEV_CMD_QUEUE_GET: the RX queues that an AF_XDP socket is bound to. A device that is down reports none, and so do kernels
+  /// that know queues (6.8), but not NETDEV_A_QUEUE_XSK.
+  ///
+  /// - Returns: nil if none may mean either.
+  mutating func boundQueues(ifindex: CInt) throws(ErrorNumber) -> Set<Int>? {
     var body = Self.header(command: 10)
     body.append(attribute: 2, UInt32(bitPattern: ifindex))  // NETDEV_A_QUEUE_IFINDEX
-    return Self.boundQueues(in: try socket.request(type: identifier, dump: true, body: body))
+    let bound = Self.boundQueues(in: try socket.request(type: identifier, dump: true, body: body))
+    // NETDEV_CMD_BIND_TX came after the attribute, with 6.16.
+    return bound.isEmpty && !commands.contains(15) ? nil : bound
   }
 
   static func boundQueues(in answer: [NetlinkMessage]) -> Set<Int> {

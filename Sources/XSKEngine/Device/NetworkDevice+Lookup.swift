@@ -52,7 +52,8 @@ extension NetworkDevice {
   package mutating func lookAtXDP() {
     guard var netdev = try? NetdevFamily.open() else { return }
     xdp = try? netdev.capabilities(ifindex: index)
-    boundQueues = try? netdev.boundQueues(ifindex: index)
+    // Of a device that is down nothing is told.
+    boundQueues = isUp ? try? netdev.boundQueues(ifindex: index) : nil
   }
 
   private static func queues(_ link: LinkDescription, _ channels: Channels?) -> Queues {

@@ -56,7 +56,8 @@ public struct NetworkDevice: Hashable, Sendable {
   public internal(set) var xdp: XDPCapabilities?
   /// The XDP program that is on it now.
   public internal(set) var program: AttachedProgram?
-  /// RX queues that AF_XDP sockets are bound to, while the device is up; nil on kernels that can't tell (before 6.14).
+  /// RX queues that AF_XDP sockets are bound to; nil while the device is down, and on kernels of which it isn't sure that they
+  /// tell (before 6.16).
   public internal(set) var boundQueues: Set<Int>?
   /// Only for a veth.
   public internal(set) var peer: VethPeer?

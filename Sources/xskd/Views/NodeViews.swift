@@ -44,24 +44,31 @@ struct TenantsView: Decodable {
     let physicalQueues: PhysicalQueues?
     let socketPath: String
     let handover: TenantEndpoint.Counts?
+    let sockets: Int?
+    let problems: [String]?
+
+    /// Whether its processes have what they need.
+    var socketText: String { (sockets.map { "\($0)" } ?? "unknown") + (handover == nil ? ", no more are served" : "") }
   }
 
   let tenants: [Entry]
 
   var text: String {
     guard !tenants.isEmpty else { return "no tenants" }
-    let sockets = "SOCKETS SINCE XSKD'S START"
-    var table = TextTable(["TENANT", "NAME", "INSIDE", "HERE", "MAC", "ADDRESSES", "POLICY", sockets])
+    var table = TextTable(["TENANT", "NAME", "INSIDE", "HERE", "MAC", "ADDRESSES", "POLICY", "SOCKETS NOW"])
     for tenant in tenants {
       let addresses = tenant.addresses + (tenant.vlan.map { ["VLAN \($0)"] } ?? [])
       table.add([
         TextTable.shortened(tenant.id), tenant.name, tenant.device,
         tenant.physicalQueues?.text ?? tenant.hostDevice, tenant.mac,
         addresses.isEmpty ? "-" : addresses.joined(separator: " "), tenant.policy.isEmpty ? "-" : tenant.policy,
-        tenant.handover.map { "\($0.sockets) handed over" } ?? "not served",
+        tenant.socketText,
       ])
     }
-    return table.text
+    let problems = tenants.flatMap { tenant in
+      (tenant.problems ?? []).map { "\(TextTable.shortened(tenant.id)): \($0)" }
+    }
+    return ([table.text] + problems).joined(separator: "\n")
   }
 }
 

@@ -48,7 +48,7 @@ extension OnVeth {
       #expect(guest.queues == [1, 3])
       #expect(
         try guest.ask("/xsk_device", "/xsk_quota", "/xsk_address,0", "/xsk_address,1", "/xsk_address,2") == [
-          "/xsk_device_ack,net1,mtu=1500,mac=02:00:00:00:02:01,tier=physical-queue,addresses=2",
+          "/xsk_device_ack,net1,mtu=1500,mac=02:00:00:00:02:01,tier=physical-queue,link=up,addresses=2",
           "/xsk_quota_ack,sockets=2,frames=8192,bytes=16777216", "/xsk_address_ack,192.0.2.7/24",
           "/xsk_address_ack,2001:db8::7/64", "/xsk_address_nak",
         ])

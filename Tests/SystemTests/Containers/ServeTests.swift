@@ -108,7 +108,7 @@ import XSKLab
     #expect(list.tenants == [tenant])
     let status = try lab.xskd("show", "status").output
     #expect(status.contains("1 of 64 slots") && status.contains("since the daemon's start: 1 attached"), "\(status)")
-    #expect(text.output.contains("SOCKETS SINCE XSKD'S START") && text.output.contains("0 handed over"))
+    #expect(text.output.contains("SOCKETS NOW\n") && text.output.contains("  default  0\n"), "\(text)")
     let report = try JSONDecoder().decode(NodeReport.self, from: Data(try lab.client.ask("GET", "/v1/status")))
     let year = Date.now.formatted(.iso8601).prefix(4)
     #expect(!report.messages.isEmpty && report.messages.allSatisfy { $0.hasPrefix(year) }, "\(report.messages)")
@@ -132,6 +132,38 @@ import XSKLab
     #expect(down.errors.contains("no xskd listens there"), "\(down.errors)")
   }
 
+  @Test func `the operator sees how many sockets a tenant has now, whichever daemon handed them over`() throws {
+    let lab = try ServeLab()
+    let container = try NetworkNamespace("one")
+    let tenant = try lab.client.attach("one-eth0", DaemonLab.request(container, 5))
+    func sockets() throws -> (now: Int?, handedOver: UInt64?) {
+      struct List: Decodable {
+        struct Entry: Decodable {
+          var sockets: Int?
+          var handover: TenantEndpoint.Counts?
+        }
+        var tenants: [Entry]
+      }
+      let list: List = try lab.client.decoded(lab.client.ask("GET", "/v1/tenants"))
+      let entry = try #require(list.tenants.first)
+      return (entry.sockets, entry.handover?.sockets)
+    }
+    #expect(try sockets() == (0, 0))
+    let engine = try container.start([BuiltPrograms.xskfwd, "drop", "--attach", tenant.socketPath])
+    try #require(engine.waitForOutput("running"), "\(engine.errors)")
+    #expect(try sockets() == (1, 1))
+    try lab.killAndRestart()
+    #expect(try sockets() == (1, 0))
+    #expect(try lab.xskd("show", "tenants").output.contains("  default  1\n"))
+    let page = try MetricsParser(String(decoding: try lab.client.ask("GET", "/metrics"), as: UTF8.self))
+    #expect(try page.value("xskd_tenant_sockets", ["tenant": "one-eth0"]) == 1)
+    engine.signal(SIGINT)
+    #expect(try engine.wait() == .exited(0))
+    // The kernel lets go of a queue a moment after its socket was closed.
+    #expect(try eventually { try sockets().now == 0 })
+    try lab.stop()
+  }
+
   @Test func `requests that are wrong are answered, not carried out`() throws {
     let lab = try ServeLab()
     func status(_ method: String, _ path: String, _ body: String = "") -> Int? {
@@ -147,6 +179,11 @@ import XSKLab
     #expect(status("PUT", "/v1/tenants/one-eth0", "[]") == 400)
     #expect(status("PUT", "/v1/tenants/one-eth0", "{\"name\": 1}") == 400)
     #expect(status("PUT", "/v1/tenants/", "{}") == 404)
+    let good = "\"name\": \"one\", \"device\": \"eth0\", \"namespace\": \"/nowhere\", \"addresses\": []"
+    let twice = #expect(throws: DaemonError.self) {
+      try lab.client.ask("PUT", "/v1/tenants/one-eth0", body: Array("{\(good), \"name\": \"two\"}".utf8))
+    }
+    #expect(twice == .refused(status: 400, reason: "request: name: there more than once; leave one of them"))
     let notObject = #expect(throws: DaemonError.self) {
       try lab.client.ask("PUT", "/v1/tenants/one-eth0", body: Array("[]".utf8))
     }
