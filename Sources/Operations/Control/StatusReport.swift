@@ -10,7 +10,7 @@ public struct StatusReport: Codable, Hashable, Sendable {
     /// `zerocopy`, `copy`, `generic`, or `none`.
     public var mode: String
     public var queues: [Int]
-    /// `up`, `down`, or `gone`.
+    /// `up`, `down`, `gone`; `unknown`, of a device elsewhere of which nobody tells; `empty`, of a spare port without one.
     public var link: String
     public var mac: String
     public var mtu: Int

@@ -95,7 +95,10 @@ struct MetricsPage {
 
   private func addPorts(to page: inout Exposition) {
     page.family("xskfwd_port_up", .gauge, "1: the port's device is there and has carrier.") { family in
-      for port in openPorts { family.add([("port", port.name)], UInt64(port.link == "up" ? 1 : 0)) }
+      // Of a device elsewhere of which nobody tells there is nothing to say.
+      for port in openPorts where port.link != "unknown" {
+        family.add([("port", port.name)], UInt64(port.link == "up" ? 1 : 0))
+      }
     }
     page.family("xskfwd_port_drained", .gauge, "1: the port's packets go to the kernel's stack, as asked for.") {
       family in

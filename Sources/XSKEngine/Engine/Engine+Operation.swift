@@ -6,7 +6,8 @@ public struct PortStatus: Hashable, Sendable {
   /// `zerocopy`, `copy`, `generic`; nil: no socket was ever bound.
   public let mode: BindMode?
   public let queues: [Int]
-  /// `up`, `down`, `gone`; `empty`: a spare port without a device.
+  /// `up`, `down`, `gone`; `unknown`: of a device in another network namespace, and nobody tells; `empty`: a spare port without a
+  /// device.
   public let link: String
   /// Its packets go to the kernel's stack, as somebody has asked for (``Engine/drain(port:)``).
   public let isDrained: Bool

@@ -107,10 +107,16 @@ extension Engine {
   private func noticeEnd(_ thread: WorkerThread, _ place: Int, _ queue: EnginePlan.Queue) -> Repair? {
     let port = ports[queue.port]
     let failure = CInt(truncatingIfNeeded: counters.queue(slot: queue.slot).get(.failure))
-    let isClosing = port.current.occupancy == .closing
+    let state = port.current
+    let isClosing = state.occupancy == .closing
+    let isDetached = state.detachedQueues.contains(queue.queue)
     // While the mailbox is another queue's, this one waits.
-    guard failure != 0 || isClosing, thread.control.isFree else { return nil }
-    if isClosing {
+    guard failure != 0 || isClosing || isDetached, thread.control.isFree else { return nil }
+    port.update { _ = $0.detachedQueues.remove(queue.queue) }
+    if isDetached {
+      note("\(port.name) queue \(queue.queue): lost (the container was detached from it)")
+      thread.control.send(.retire(slot: place))
+    } else if isClosing {
       thread.control.send(.retire(slot: place))
     } else {
       note("\(port.name) queue \(queue.queue): lost (\(errorName(failure)))")
@@ -122,6 +128,7 @@ extension Engine {
   private func open(_ thread: WorkerThread, _ place: Int, _ queue: EnginePlan.Queue, _ repair: inout Repair) {
     do throws(XSKError) {
       let (socket, limit) = try reopen(thread, queue)
+      ports[queue.port].update { _ = $0.detachedQueues.remove(queue.queue) }
       thread.keep(socket)
       thread.control.send(.replace(slot: place, .socket(socket), maximumLength: limit))
       repair.step = .replacing
@@ -139,11 +146,7 @@ extension Engine {
   }
 
   private func lookUp(_ port: Port) throws(XSKError) -> NetworkDevice {
-    if let attachment = port.attachment, attachment.interface.isPhysical {
-      let device = try attachment.physicalDevice()
-      port.update { $0.device = device }
-      return device
-    }
+    if let attachment = port.attachment, attachment.interface.isPhysical { return try lookUpPhysical(port, attachment) }
     // What lies behind the device matters to metadata only.
     return try NetworkDevice(named: port.deviceName, looksFar: !port.isSpare || configuration.metadata.isOn)
   }

@@ -144,8 +144,8 @@ extension Engine {
 
   private func watchLink(_ port: Port) {
     let state = port.current
-    // Of a device elsewhere the sockets tell: they fail.
-    guard state.link != .empty, port.attachment?.interface.isPhysical != true else { return }
+    if let attachment = port.attachment, attachment.interface.isPhysical { return watchPhysical(port, attachment) }
+    guard state.link != .empty else { return }
     let link: Port.LinkState
     if let now = port.link {
       link = now.flags & UInt32(IFF_RUNNING) != 0 ? .up : .down

@@ -78,7 +78,7 @@ public final class Engine: Sendable {
     var devices: [NetworkDevice] = []
     for (port, attachment) in zip(configuration.ports, attachments) {
       if let attachment, attachment.interface.isPhysical {
-        devices.append(try attachment.physicalDevice())
+        devices.append(try attachment.physicalDevice().device)
       } else {
         devices.append(try NetworkDevice(named: port.device))
       }

@@ -26,11 +26,18 @@ final class Port: Sendable {
     var promiscuity: PromiscuousMode?
     /// What was wanted when it was last seen to.
     var hasPromiscuity = false
+    /// Of physical queues: the attachment has ended, and no other was taken up. And queues whose sockets are still its.
+    var isDetached = false
+    var detachedQueues: Set<Int> = []
+    /// CLOCK_MONOTONIC nanoseconds when its daemon is asked again how the link is.
+    var nextLinkLook: UInt64 = 0
   }
 
   /// What the counter page calls a port's link.
   enum LinkState: String, Sendable {
     case up, down, gone
+    /// Of a device in another network namespace, and nobody tells.
+    case unknown
     /// A spare port without a device.
     case empty
   }
@@ -62,6 +69,7 @@ final class Port: Sendable {
     self.attachment = attachment
     var state = device.map(State.init) ?? State(emptyNamed: ownName)
     state.wantsPromiscuity = isPromiscuous
+    if let interface = attachment?.interface, interface.isPhysical { state.link = LinkState(interface.link) }
     self.state = Mutex(state)
   }
 

@@ -31,6 +31,17 @@ public final class Attachment: Sendable {
     public let vlan: Int?
     /// Its IP addresses with prefix length. What comes from others is dropped, but for physical queues.
     public internal(set) var addresses: [String]
+    /// Of physical queues: how their device was when the daemon was asked; nil: it didn't tell, or the interface is here.
+    public internal(set) var link: Link?
+  }
+
+  /// A device in another namespace.
+  public enum Link: String, Hashable, Sendable {
+    /// Switched on, and there is carrier.
+    case up
+    case down
+    /// There is no such device.
+    case gone
   }
 
   /// What the daemon grants.
@@ -48,6 +59,7 @@ public final class Attachment: Sendable {
   /// The attachment's XSKMAP; −1: not to be had. Where a kernel, or a container's seccomp profile, lets nobody without
   /// privileges change a map the worker goes on without: the daemon puts its sockets in.
   private let socketMap = Mutex<CInt>(-1)
+  private let directory: Mutex<AttachmentDirectory>
 
   /// Asks the daemon about the attachment.
   ///
@@ -55,6 +67,8 @@ public final class Attachment: Sendable {
   /// - Throws: nobody there, not this process's attachment, or a daemon of another version.
   public init(path: String) throws(XSKError) {
     self.path = path
+    // Before anything is asked: what is handed over is of this attachment, or of a later one.
+    directory = Mutex(AttachmentDirectory(of: path))
     let call = try HandoverCall(path: path)
     interface = try Self.interface(call, path)
     quota = try Self.quota(call.ask("/xsk_quota").words, path)
@@ -71,9 +85,34 @@ public final class Attachment: Sendable {
   }
 
   /// A physical device, as the daemon tells of it now: nobody can look it up here.
-  func physicalDevice() throws(XSKError) -> NetworkDevice {
+  func physicalDevice() throws(XSKError) -> (device: NetworkDevice, link: Link?) {
     let now = try Self.interface(try HandoverCall(path: path), path)
-    return .elsewhere(now.name, mtu: now.mtu, address: now.address, queues: quota.sockets)
+    let device = NetworkDevice.elsewhere(now.name, mtu: now.mtu, address: now.address, queues: quota.sockets)
+    return (device, now.link)
+  }
+
+  /// How a physical device is, as the daemon tells.
+  ///
+  /// - Parameter patience: milliseconds to wait for the answer.
+  /// - Returns: nil: there was none in this time, or the daemon does not tell.
+  func physicalLink(patience: CInt) -> Link? {
+    guard let call = try? HandoverCall(path: path, patience: patience),
+      let words = try? call.ask("/xsk_device").words
+    else { return nil }
+    return (try? Self.interface(words, path))?.0.link
+  }
+
+  /// Whether the attachment has ended: the container was detached. Whoever holds a socket on a physical queue gets no packets by
+  /// it any more, and should close it: the kernel gives no sign, and nobody else gets the queue until then. An interface's
+  /// sockets fail (ENETDOWN), as it went.
+  ///
+  /// A system call; no daemon need run. Another attachment in the same place is another: ask for it with a new object.
+  public var isOver: Bool { directory.withLock { $0.isRemoved } }
+
+  /// Takes up whatever attachment is in this place now.
+  func takeUpAgain() {
+    let now = AttachmentDirectory(of: path)
+    directory.withLock { $0 = now }
   }
 
   deinit { replaceMap(-1) }
@@ -121,7 +160,8 @@ public final class Attachment: Sendable {
     else { throw strange(path) }
     let interface = Interface(
       name: String(words[1]), mtu: mtu, address: String(address), gateway: values["gw"].map(String.init),
-      isPhysical: isPhysical, vlan: values["vlan"].flatMap(HandoverRequest.number), addresses: [])
+      isPhysical: isPhysical, vlan: values["vlan"].flatMap(HandoverRequest.number), addresses: [],
+      link: values["link"].flatMap { Link(rawValue: String($0)) })
     return (interface, count)
   }
 
@@ -154,7 +194,7 @@ public final class Attachment: Sendable {
     let name = "\(interface.name) queue \(request.queue)"
     return AdoptedQueue(
       socket: try XSKSocket(adopting: answer.descriptors[0], name: name, rings: request.rings), umem: umem,
-      framesWithKernel: request.given, maximumLength: interface.mtu + 14 + 8)
+      framesWithKernel: request.given, maximumLength: interface.mtu + 14 + 8, attachment: self)
   }
 
   /// Asks for busy polling, which takes a capability to set.

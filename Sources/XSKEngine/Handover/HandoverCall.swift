@@ -4,7 +4,7 @@ import Glibc
 /// A connection to an attachment's socket: one packet is said, one is answered. Closed when its owner lets go of it.
 final class HandoverCall {
   /// Milliseconds to wait for an answer: a queue that was just given up takes the daemon a second.
-  private static let patience: CInt = 5000
+  static let patience: CInt = 5000
   /// Bytes of a reply at most.
   private static let mostBytes = 127
   private let path: String
@@ -16,9 +16,10 @@ final class HandoverCall {
     let descriptors: [CInt]
   }
 
-  init(path: String) throws(XSKError) {
+  /// - Parameter patience: milliseconds to wait for each answer.
+  init(path: String, patience: CInt = HandoverCall.patience) throws(XSKError) {
     self.path = path
-    descriptor = unsafe cxsk_packet_connect(path, Self.patience)
+    descriptor = unsafe cxsk_packet_connect(path, patience)
     guard descriptor >= 0 else { throw Self.refusal(path, -descriptor) }
   }
 

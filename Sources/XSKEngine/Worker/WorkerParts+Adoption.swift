@@ -10,15 +10,21 @@ public struct AdoptedQueue: Sendable {
   public let framesWithKernel: Range<Int>
   /// The longest frame that the device transmits, in bytes without FCS.
   public let maximumLength: Int
+  /// Where it was handed over; nil: not by xskd. Who has no engine should look from time to time whether it `isOver`.
+  public let attachment: Attachment?
 
   /// - Parameters:
   ///   - socket: made with `XSKSocket(adopting:name:rings:)`.
   ///   - umem: the same memory as its maker registered: `UMEM(adopting:_:)`, or what was lent to the maker.
-  public init(socket: XSKSocket, umem: UMEM, framesWithKernel: Range<Int>, maximumLength: Int) {
+  ///   - attachment: where it was handed over.
+  public init(
+    socket: XSKSocket, umem: UMEM, framesWithKernel: Range<Int>, maximumLength: Int, attachment: Attachment? = nil
+  ) {
     self.socket = socket
     self.umem = umem
     self.framesWithKernel = framesWithKernel
     self.maximumLength = maximumLength
+    self.attachment = attachment
   }
 }
 

@@ -61,6 +61,8 @@ extension OnVeth {
       let guest = try lab.attach("one")
       let engine = try guest.startEngine("drop")
       let host = try PacketSocket(in: lab.host, device: "eth2")
+      // One that doesn't look whether it is still attached.
+      engine.signal(SIGSTOP)
       try lab.client.detach("one")
       // It gets no packets any more.
       try lab.send(NumberedFrame.series(20), queue: 2)
@@ -76,6 +78,7 @@ extension OnVeth {
       // Who knows no tenants doesn't say whose they are.
       let check = try lab.host.run([BuiltPrograms.xskd, "check", "--config", lab.serve.configuration])
       #expect(check.output.contains("queues 2, 3: 1 free, 1 bound"), "\(check)")
+      engine.signal(SIGCONT)
       #expect(try QueueLab.end(engine).contains("received   0 packets"), "\(engine.output)")
       #expect(try lab.attach("three").queues == [2])
       try lab.serve.stop()
