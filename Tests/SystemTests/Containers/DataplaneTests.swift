@@ -12,9 +12,8 @@ extension OnVeth {
     @Test("tenants reach the world and each other, and the world reaches them")
     func reaches() throws {
       let lab = try NodeLab()
-      let all = [try lab.connect(1), try lab.connect(2)]
-      try lab.serve(all)
-      let (one, two) = (try #require(lab.tenants[1]), try #require(lab.tenants[2]))
+      let guests = try lab.serveTenants(2)
+      let (one, two) = (guests[0].namespace, guests[1].namespace)
       #expect(try lab.answers("192.0.2.1", from: one))
       #expect(try lab.answers("2001:db8::1", from: one))
       #expect(try lab.answers("10.1.0.2", from: one))
@@ -35,20 +34,19 @@ extension OnVeth {
     @Test("what a tenant forges is stopped and counted")
     func spoofing() throws {
       let lab = try NodeLab()
-      let all = [try lab.connect(1), try lab.connect(2)]
-      try lab.serve(all)
-      let (one, two) = (try #require(lab.tenants[1]), try #require(lab.tenants[2]))
+      let guests = try lab.serveTenants(2)
+      let (one, two) = (guests[0].namespace, guests[1].namespace)
       #expect(try lab.answers("10.1.0.2", from: one))
       let sender = try PacketSocket(in: one, device: "eth0")
       let listener = try PacketSocket(in: two, device: "eth0")
       func frame(mac: LinkAddress, source: String) throws -> [UInt8] {
         var template = FrameTemplate(
-          sourceAddress: mac, destinationAddress: try #require(LinkAddress(all[0].hostMAC)), source: source,
+          sourceAddress: mac, destinationAddress: try #require(LinkAddress(guests[0].tenant.hostMAC)), source: source,
           destination: "10.1.0.2")
         template.destinationPort = 4711
         return try template.frame(size: 100)
       }
-      let own = try #require(LinkAddress(all[0].mac))
+      let own = try #require(LinkAddress(guests[0].tenant.mac))
       for _ in 0..<10 {
         try sender.send(try frame(mac: "02:00:00:00:00:02", source: "10.1.0.1"))
         try sender.send(try frame(mac: own, source: "192.0.2.77"))
@@ -68,9 +66,8 @@ extension OnVeth {
     func comeAndGo() throws {
       let lab = try NodeLab(
         "  web: {ingress: {default: drop, rules: [{name: icmp, match: {protocol: icmp}, then: accept}]}}")
-      let first = try lab.connect(1)
-      try lab.serve([first])
-      let one = try #require(lab.tenants[1])
+      let guest = try lab.serveTenants(1)[0]
+      let (first, one) = (guest.tenant, guest.namespace)
       #expect(try lab.answers("192.0.2.1", from: one))
       let world = lab.world
       let flow = Mutex<Result<TCPTransfer, XSKError>?>(nil)
@@ -99,9 +96,8 @@ extension OnVeth {
     @Test("a state that is not right changes nothing and says why; killed and restarted it takes the state up again")
     func stateFile() throws {
       let lab = try NodeLab()
-      let all = [try lab.connect(1), try lab.connect(2)]
-      try lab.serve(all)
-      let (one, two) = (try #require(lab.tenants[1]), try #require(lab.tenants[2]))
+      let guests = try lab.serveTenants(2)
+      let (one, two) = (guests[0].namespace, guests[1].namespace)
       #expect(try lab.answers("10.1.0.2", from: one))
       for (bytes, words) in [
         (Array("{".utf8), "no JSON"), (Array("{\"version\": 1, \"generation\": 1}".utf8), "tenants: is missing"),
@@ -110,6 +106,7 @@ extension OnVeth {
         let report = try lab.reload()
         #expect(report.state == .refused && report.problems.first?.contains(words) == true, "\(report)")
       }
+      let all = guests.map(\.tenant)
       var wrong = all
       wrong[0].policy = "nowhere"
       try lab.write(wrong)
@@ -164,9 +161,8 @@ extension OnVeth {
     @Test("the kernel's routes and neighbours lead to the world")
     func kernelRoutes() throws {
       let lab = try NodeLab(routes: "routes: kernel")
-      let first = try lab.connect(1)
-      try lab.serve([first])
-      let one = try #require(lab.tenants[1])
+      let guest = try lab.serveTenants(1)[0]
+      let (first, one) = (guest.tenant, guest.namespace)
       #expect(try lab.answers("192.0.2.1", from: one))
       let second = try lab.connect(2)
       try lab.follow([first, second])

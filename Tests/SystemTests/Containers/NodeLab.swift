@@ -137,6 +137,21 @@ final class NodeLab {
     try expectOpen(tenants.count, sourceLocation: sourceLocation)
   }
 
+  /// A tenant, and the container that its interface is in.
+  struct Guest {
+    let tenant: Tenant
+    let namespace: NetworkNamespace
+  }
+
+  /// Starts the dataplane with routed tenants 1 to `count`, and waits until it takes their packets.
+  func serveTenants(_ count: Int, sourceLocation: SourceLocation = #_sourceLocation) throws -> [Guest] {
+    let all = try (1...count).map { try connect($0) }
+    try serve(all, sourceLocation: sourceLocation)
+    return try zip(all, 1...count).map {
+      Guest(tenant: $0, namespace: try #require(tenants[$1], sourceLocation: sourceLocation))
+    }
+  }
+
   func expectOpen(_ count: Int, sourceLocation: SourceLocation = #_sourceLocation) throws {
     let areOpen = try eventually {
       let tenants = try reports()
