@@ -37,19 +37,31 @@ struct DelegatedIPAM {
       }
     }
     let answer = JSONValue(parsing: outcome.output)
-    guard outcome.status == 0 else { throw refusal(answer, outcome) }
+    guard outcome.status == 0 else { throw refusal(of: command, answer, outcome) }
     return answer
   }
 
   /// What it said, under the code that it gave.
-  private func refusal(_ answer: JSONValue?, _ outcome: ChildProgram.Outcome) -> CNIError {
-    guard let code = answer?["code"]?.integer, let message = answer?["msg"]?.string else {
+  private func refusal(
+    of command: PluginEnvironment.Command, _ answer: JSONValue?, _ outcome: ChildProgram.Outcome
+  ) -> CNIError {
+    guard let number = answer?["code"]?.integer, let message = answer?["msg"]?.string else {
       return CNIError(
         .delegate, "ipam \(type): failed with status \(outcome.status); see its messages",
         details: String(decoding: outcome.output.prefix(1000), as: UTF8.self))
     }
+    let code = CNIError.Code(rawValue: Int(number))
     return CNIError(
-      .init(rawValue: Int(code)), "ipam \(type): \(message)", details: answer?["details"]?.string ?? "")
+      code, "ipam \(type): \(message)\(remedy(command, code))", details: answer?["details"]?.string ?? "")
+  }
+
+  /// A plugin that is older than the configuration's version says no more than that; one that does not look at it knows no command
+  /// that came later.
+  private func remedy(_ command: PluginEnvironment.Command, _ code: CNIError.Code) -> String {
+    let isNew = command == .status || command == .collect
+    guard code == .incompatibleVersion || isNew && code == .invalidEnvironment else { return "" }
+    return "; it is older than the configuration's cniVersion: write one that both have (CNI_COMMAND=VERSION tells), "
+      + "or install a newer \(type)"
   }
 
   private func found() throws(ChildProgram.Failure) -> String {

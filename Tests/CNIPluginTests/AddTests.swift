@@ -127,6 +127,25 @@ import Testing
     #expect(answer.message.contains("start it"))
   }
 
+  @Test(
+    arguments: [
+      // As host-local 1.1.1 of Debian 12 has them.
+      ("ADD", #"{"code": 1, "msg": "incompatible CNI versions", "details": "config is \"1.1.0\""}"#),
+      ("STATUS", #"{"code": 4, "msg": "unknown CNI_COMMAND: STATUS"}"#),
+    ])
+  func `an IPAM plugin that is older than the configuration is told from one that refuses`(
+    command: String, says: String
+  ) throws {
+    let lab = try PluginLab()
+    try lab.setIPAM(command, says: says, status: 1)
+    let answer = try lab.run(command, ["cniVersion": "1.1.0", "ipam": ["type": "fake-ipam"]])
+    #expect(answer.status == 1)
+    #expect(answer.message.contains("write one that both have"), "\(answer.text)")
+    #expect(
+      answer.message.contains("fake-ipam: \(command == "ADD" ? "incompatible CNI versions" : "unknown CNI_COMMAND")"))
+    #expect(lab.daemon.requests.filter { $0.contains("PUT") }.isEmpty)
+  }
+
   @Test func `an IPAM plugin's own error is passed on`() throws {
     let lab = try PluginLab()
     try lab.setIPAM(
