@@ -28,6 +28,8 @@ let package = Package(
     .executable(name: "xskd", targets: ["xskd"]),
     .executable(name: "xskbench", targets: ["xskbench"]),
     .executable(name: "xsk-cni", targets: ["xsk-cni"]),
+    // Nobody's but the system tests', which preload it.
+    .library(name: "xsk-test-old-kernel", type: .dynamic, targets: ["OldKernel"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -222,6 +224,8 @@ let package = Package(
     .executableTarget(
       name: "xsk-test-tenants", dependencies: ["ContainerDataplane", "XSKEngine", "CXsk"], path: "Tests/TenantHost",
       swiftSettings: swiftSettings),
+    // What programs meet on kernels from before 6.4, for the system tests to have it here.
+    .target(name: "OldKernel", path: "Tests/OldKernel"),
     // Packets described by their fields, and a seeded random generator, for the tests of both.
     .target(name: "PacketSamples", path: "Tests/PacketSamples", swiftSettings: swiftSettings),
     .testTarget(

@@ -5,12 +5,14 @@ import XSKEngine
 
 /// `xsk-test-tenants serve STATE BPF-DIRECTORY DIRECTORY`: serves the tenants of a state file, each in DIRECTORY/ID, until it
 /// is killed, or for two minutes at most. Lines on standard output: `serving ID resumed|new MODE`, then `running`; whatever an
-/// endpoint says; and each 50 ms `memory KIB descriptors COUNT`.
+/// endpoint says; `denied COUNT` when that has changed; and each 50 ms `memory KIB descriptors COUNT`.
 ///
 /// `xsk-test-tenants ask PATH MESSAGE…`: says each message on one connection, and writes what is answered, `!` and the number of
 /// descriptors behind it; `(closed)` at the end of the connection.
 ///
 /// `xsk-test-tenants lend PATH KIND MESSAGE`: says a message with a descriptor of some kind, and writes what is answered.
+///
+/// `xsk-test-tenants steps PATH STEP…`: a tenant's process that goes its own way; see `Steps`.
 ///
 /// `xsk-test-tenants hostile PATH`: a tenant that means harm; see `Hostile`.
 @main
@@ -23,8 +25,9 @@ struct TenantHost {
       case ("serve", 4): try serve(words[1], bpf: words[2], directory: words[3])
       case ("ask", 3...): try ask(words[1], Array(words.dropFirst(2)))
       case ("lend", 4): try lend(words[1], words[2], words[3])
+      case ("steps", 3...): try Steps(path: words[1]).run(Array(words.dropFirst(2)))
       case ("hostile", 2): try Hostile(path: words[1]).run()
-      default: throw XSKError("usage", "serve, ask, lend or hostile", remedy: "see the source")
+      default: throw XSKError("usage", "serve, ask, lend, steps or hostile", remedy: "see the source")
       }
     } catch {
       write("\(error)")
@@ -49,8 +52,12 @@ struct TenantHost {
       endpoints.append(endpoint)
     }
     write("running")
+    var denied: UInt64 = 0
     for _ in 0..<2400 {
       usleep(50_000)
+      let now = endpoints.reduce(0) { $0 + $1.counts.denied }
+      if now != denied { write("denied \(now)") }
+      denied = now
       let entries = DirectoryCount.entries("/proc/self/fd")
       write("memory \(residentKiB) descriptors \(entries)")
     }

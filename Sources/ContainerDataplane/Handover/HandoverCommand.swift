@@ -16,6 +16,8 @@ enum HandoverCommand: Hashable, Sendable {
   case fin
   /// `/xsk_socket[,QUEUE[,KEY=VALUE…]]` with a memory file's descriptor.
   case socket(HandoverRequest)
+  /// `/xsk_mapped`: the rings of the socket that was handed over unbound are.
+  case mapped
   /// `/xsk_device`
   case device
   /// `/xsk_quota`
@@ -72,6 +74,7 @@ enum HandoverCommand: Hashable, Sendable {
       words.count == 2 && !words[1].isEmpty ? .map(device: String(words[1])) : .malformed(answer: "/nak")
     case "/config_busy_poll": busyPoll(words)
     case "/xsk_socket": socket(words)
+    case "/xsk_mapped": words.count == 1 ? .mapped : .malformed(answer: "/nak")
     case "/xsk_device": words.count == 1 ? .device : .malformed(answer: "/nak")
     case "/xsk_quota": words.count == 1 ? .quota : .malformed(answer: "/nak")
     case "/xsk_address":

@@ -6,11 +6,15 @@ final class HandoverConnection {
   let descriptor: CInt
   private(set) var deadline: Double
   private(set) var isDone = false
+  /// A socket is on its way: nobody else is served before that is over.
+  var isMapping: Bool { unbound != nil }
   /// Its process is not the tenant's. It is told so when it has said something, and not before: a client that writes to a
   /// closed connection is killed by SIGPIPE.
   private let isRefused: Bool
   /// Why its process can be given no socket; nil: it can.
   private let danger: String?
+  /// What its process was handed, and has to say of that it has mapped it.
+  private var unbound: PreparedSocket?
   private var requests = 0
   /// One byte more than a message has at most.
   private var buffer = [UInt8](repeating: 0, count: HandoverCommand.mostBytesOfOurs + 1)
@@ -35,9 +39,14 @@ final class HandoverConnection {
     let received = Array(descriptors.prefix(Int(count)))
     defer { for descriptor in received { close(descriptor) } }
     guard length != -Int(EAGAIN) else { return 1 }
+    if let unbound {
+      conclude(unbound, isWhole(length, whole) ? HandoverCommand(buffer.prefix(length)) : nil, service)
+      deadline = now + limits.idleSeconds
+      return 1
+    }
     requests += 1
     // A message that no client of the protocol sends, the end, or an error: nobody is there to be answered.
-    guard length > 0, whole != 0, length <= HandoverCommand.mostBytesOfOurs else {
+    guard isWhole(length, whole) else {
       if length > 0 { service.counters.add(\.malformed) }
       isDone = true
       return 1
@@ -48,9 +57,40 @@ final class HandoverConnection {
     }
     deadline = now + limits.idleSeconds
     let command = HandoverCommand(buffer.prefix(length))
-    send(service.answer(command, received, danger: danger))
+    let reply = service.answer(command, received, danger: danger)
+    send(reply)
+    if let prepared = reply.unbound {
+      unbound = prepared
+      // From now on: to make it may have taken two seconds.
+      deadline = HandoverServer.now + limits.mapSeconds
+      if isDone { end(service, because: "its process does not read") }
+    }
     if case .socket = command { return limits.socketCost }
     return 1
+  }
+
+  private func isWhole(_ length: Int, _ whole: CInt) -> Bool {
+    length > 0 && whole != 0 && length <= HandoverCommand.mostBytesOfOurs
+  }
+
+  /// Takes what its process says while it has an unbound socket; nil: its end, or what is no message.
+  private func conclude(_ prepared: PreparedSocket, _ command: HandoverCommand?, _ service: HandoverService) {
+    unbound = nil
+    guard command == .mapped else {
+      service.giveUp(
+        prepared, because: "its process \(command == nil ? "hung up" : "said something else") before it was mapped")
+      isDone = true
+      return
+    }
+    send(service.settle(prepared))
+  }
+
+  /// Its time is over, or the service ends.
+  func end(_ service: HandoverService, because reason: String) {
+    isDone = true
+    guard let prepared = unbound else { return }
+    unbound = nil
+    service.giveUp(prepared, because: reason)
   }
 
   /// Sends a reply without waiting; a client that does not read is none.

@@ -4,6 +4,9 @@ public struct HandoverLimits: Hashable, Sendable {
   public var connections = 8
   /// Seconds that a connection may say nothing.
   public var idleSeconds = 30.0
+  /// Seconds in which a process that was handed an unbound socket has to say that it has mapped the rings. Others of the tenant
+  /// wait meanwhile.
+  public var mapSeconds = 5.0
   /// Requests of one connection.
   public var requests = 256
   /// Units of work in a second; a connection or a message is one, a socket `socketCost`.

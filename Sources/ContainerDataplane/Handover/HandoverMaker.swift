@@ -2,7 +2,7 @@ import CXsk
 import Glibc
 import XSKEngine
 
-/// Makes a socket for a tenant, whole: with memory, rings, fill ring filled, bound, and in the tenant's XSKMAP.
+/// Makes a socket for a tenant, with memory, rings, and a filled fill ring: all that goes before its binding.
 struct HandoverMaker {
   let tenant: Tenant
   let source: SocketSource
@@ -10,13 +10,11 @@ struct HandoverMaker {
   /// SO_SNDBUF of a tenant's socket, in bytes: its packets in flight are the kernel's memory, which nobody is charged for. A
   /// veth's ring takes 256, of 2304 bytes each with everything around them.
   private static let sendBuffer: Int32 = 1 << 20
-  /// How long a queue that was just given up is waited for, in milliseconds.
-  private static let bindPatience = 1000
 
   /// - Parameter memory: the tenant's own memory file. None is made here: whoever holds a memory file keeps its pages, and this
   ///   process's cgroup would be charged for as many as a tenant cares to ask for.
   /// - Throws: what the quota, the device or the kernel refuses, in words for the tenant.
-  func make(_ request: HandoverRequest, memory: CInt?) throws(XSKError) -> XSKSocket {
+  func make(_ request: HandoverRequest, memory: CInt?) throws(XSKError) -> PreparedSocket {
     try check(request)
     let place = try source.place(request.queue, of: tenant)
     let (device, program) = (place.device, place.program)
@@ -27,12 +25,9 @@ struct HandoverMaker {
       name: name, umem: umem,
       SocketConfiguration(
         rings: request.rings, mode: program.mode == .generic ? .generic : .auto, multiBuffer: request.multiBuffer,
-        sendBuffer: Self.sendBuffer, bindPatience: Self.bindPatience))
+        sendBuffer: Self.sendBuffer, bindPatience: PreparedSocket.bindPatience))
     socket.give(frames: request.given, of: umem.layout)
-    try socket.bind(ifindex: device.index, queue: place.queue, copying: program.mode == .generic)
-    try program.insert(socket, queue: place.queue)
-    source.noteSocket(place)
-    return socket
+    return PreparedSocket(socket: socket, place: place, request: request)
   }
 
   private func check(_ request: HandoverRequest) throws(XSKError) {

@@ -9,16 +9,22 @@ struct HandoverReply {
   /// Keeps the descriptors open until they are sent; ours are closed with it.
   var keeping: [any Sendable] = []
   var closes = false
+  /// The socket that goes with it and is bound to nothing yet: it is to be settled when the process has mapped it.
+  var unbound: PreparedSocket?
 
   static let silence = HandoverReply(text: nil)
   /// The connection ends without an answer: what clients take for a failure, whatever they make of words.
   static let close = HandoverReply(text: nil, closes: true)
 
-  init(text: String?, descriptors: [CInt] = [], keeping: [any Sendable] = [], closes: Bool = false) {
+  init(
+    text: String?, descriptors: [CInt] = [], keeping: [any Sendable] = [], closes: Bool = false,
+    unbound: PreparedSocket? = nil
+  ) {
     self.text = text
     self.descriptors = descriptors
     self.keeping = keeping
     self.closes = closes
+    self.unbound = unbound
   }
 
   init(_ text: String) { self.text = text }

@@ -90,6 +90,7 @@ final class HandoverServer: Sendable {
     var connections: [HandoverConnection] = []
     var budget = WorkBudget(limits, now: Self.now)
     var nextLook = 0.0
+    defer { for connection in connections { connection.end(service, because: "the attachment is served no more") } }
     while !isStopping.load(ordering: .acquiring) {
       if Self.now >= nextLook {
         // The thread must not be what keeps a namespace alive that its runtime has given up.
@@ -105,13 +106,17 @@ final class HandoverServer: Sendable {
         rest(seconds: min(debt, 0.05))
         continue
       }
-      connections.removeAll { $0.isDone || Self.now >= $0.deadline }
+      for connection in connections where connection.isDone || Self.now >= connection.deadline {
+        connection.end(service, because: "its process did not say within \(Int(limits.mapSeconds)) s that it is mapped")
+      }
+      connections.removeAll { $0.isDone }
       let ready = wait(listener, connections)
       // Those that are there first: a crowd at the door does not push a served one out.
-      for (index, connection) in connections.enumerated() where ready.contains(index + 1) {
+      for (index, connection) in connections.enumerated()
+      where ready.contains(index + 1) && (connection.isMapping || !isMapping(connections)) {
         budget.spend(connection.serve(service, limits, now: Self.now))
       }
-      if ready.contains(0) {
+      if ready.contains(0) && !isMapping(connections) {
         budget.spend(1)
         if let connection = accept(listener, identity) {
           if connections.count >= limits.connections { connections.removeFirst() }
@@ -120,6 +125,9 @@ final class HandoverServer: Sendable {
       }
     }
   }
+
+  /// Whether a socket is on its way to a process. Nobody else is listened to then: there is never more than one.
+  private func isMapping(_ connections: [HandoverConnection]) -> Bool { connections.contains { $0.isMapping } }
 
   private func accept(_ listener: CInt, _ identity: TenantNamespace.Identity) -> HandoverConnection? {
     let descriptor = cxsk_accept(listener)
@@ -145,7 +153,10 @@ final class HandoverServer: Sendable {
 
   /// Waits for the listener (place 0) and the connections (1…); answers the places of those that are ready.
   private func wait(_ listener: CInt, _ connections: [HandoverConnection]) -> Set<Int> {
-    var entries = ([listener] + connections.map(\.descriptor) + [bell]).map {
+    // poll(2) passes over negative ones.
+    let isMapping = isMapping(connections)
+    let heard = connections.map { isMapping && !$0.isMapping ? -1 : $0.descriptor }
+    var entries = ([isMapping ? -1 : listener] + heard + [bell]).map {
       pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
     }
     let next = connections.map(\.deadline).min() ?? .infinity
@@ -163,5 +174,5 @@ final class HandoverServer: Sendable {
   }
 
   /// CLOCK_MONOTONIC in seconds.
-  private static var now: Double { Double(TimestampClock.monotonicNanoseconds) / 1e9 }
+  static var now: Double { Double(TimestampClock.monotonicNanoseconds) / 1e9 }
 }

@@ -6,6 +6,8 @@ import XSKEngine
 /// sockets are bound.
 struct HandoverService: Sendable {
   let source: SocketSource
+  /// What this kernel allows; or why it allows nothing.
+  let order: Result<HandoverOrder, XSKError>
   let current: CurrentTenant
   let counters: HandoverCounters
   let log: HandoverLog
@@ -27,6 +29,9 @@ struct HandoverService: Sendable {
       guard let danger else { return socket(request, descriptors.first, tenant) }
       counters.add(\.denied)
       return HandoverReply("/xsk_socket_nak,\(danger)")
+    case .mapped:
+      counters.add(\.malformed)
+      return HandoverReply("/xsk_mapped_nak,no socket waits for it")
     case .device: return HandoverReply("/xsk_device_ack,\(source.description(of: tenant))")
     case .quota:
       return HandoverReply(
@@ -66,20 +71,63 @@ struct HandoverService: Sendable {
     return cxsk_socket_busy_poll(descriptor, CInt(microseconds), CInt(budget)) == 0
   }
 
+  // MARK: Sockets
+
   private func socket(_ request: HandoverRequest, _ memory: CInt?, _ tenant: Tenant) -> HandoverReply {
     do throws(XSKError) {
-      let maker = HandoverMaker(tenant: tenant, source: source)
-      let socket = try maker.make(request, memory: memory)
-      counters.add(\.sockets)
-      log.line(
-        "tenant \(tenant.id): queue \(request.queue) handed over, \(request.umem.frames) frames of "
-          + "\(request.umem.chunkSize) bytes" + (socket.isZeroCopy ? ", zero-copy" : ""))
-      return HandoverReply(
-        text: "/xsk_socket_ack\(request.fields),zc=\(socket.isZeroCopy ? 1 : 0)",
-        descriptors: [socket.descriptor], keeping: [socket])
+      let order = try source.order(of: order)
+      let prepared = try HandoverMaker(tenant: tenant, source: source).make(request, memory: memory)
+      let socket = prepared.socket
+      switch order {
+      case .boundFirst:
+        try prepared.settle()
+        return HandoverReply(
+          text: "/xsk_socket_ack\(request.fields)\(granted(prepared, tenant))", descriptors: [socket.descriptor],
+          keeping: [socket])
+      case .mappedFirst:
+        try prepared.reserve()
+        return HandoverReply(
+          text: "/xsk_socket_ack\(request.fields),map=1", descriptors: [socket.descriptor], keeping: [socket],
+          unbound: prepared)
+      }
     } catch {
       counters.add(\.denied)
       return HandoverReply("/xsk_socket_nak,\(error.subject): \(error.problem)")
     }
+  }
+
+  /// The process has mapped the rings of what it was handed unbound: the rest.
+  func settle(_ prepared: PreparedSocket) -> HandoverReply {
+    let tenant = current.value
+    do throws(XSKError) {
+      try prepared.settle()
+      return HandoverReply("/xsk_mapped_ack\(granted(prepared, tenant))")
+    } catch {
+      prepared.takeOut()
+      deny(prepared, "\(error.problem)")
+      return HandoverReply("/xsk_mapped_nak,\(error.subject): \(error.problem)")
+    }
+  }
+
+  /// The process did otherwise with what it was handed unbound.
+  func giveUp(_ prepared: PreparedSocket, because reason: String) {
+    prepared.giveUp()
+    deny(prepared, reason)
+  }
+
+  private func deny(_ prepared: PreparedSocket, _ reason: String) {
+    counters.add(\.denied)
+    log.line("tenant \(current.value.id): queue \(prepared.request.queue) not handed over: \(reason)")
+  }
+
+  /// Counts and tells of a socket that is in its place; answers what is said of it.
+  private func granted(_ prepared: PreparedSocket, _ tenant: Tenant) -> String {
+    let (request, isZeroCopy) = (prepared.request, prepared.socket.isZeroCopy)
+    counters.add(\.sockets)
+    source.noteSocket(prepared.place)
+    log.line(
+      "tenant \(tenant.id): queue \(request.queue) handed over, \(request.umem.frames) frames of "
+        + "\(request.umem.chunkSize) bytes" + (isZeroCopy ? ", zero-copy" : ""))
+    return ",zc=\(isZeroCopy ? 1 : 0)"
   }
 }

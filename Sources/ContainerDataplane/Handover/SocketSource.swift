@@ -38,6 +38,16 @@ enum SocketSource: Sendable {
     }
   }
 
+  /// How sockets are handed over from here.
+  ///
+  /// - Parameter kernel: what was found about this kernel.
+  /// - Throws: if it allows none that is safe.
+  func order(of kernel: Result<HandoverOrder, XSKError>) throws(XSKError) -> HandoverOrder {
+    guard case .queues(let device) = self else { return try kernel.get() }
+    if let refusal = HandoverOrder.refusal(ofBound: device.name, kernel) { throw refusal }
+    return .boundFirst
+  }
+
   /// Queues that a tenant may have a socket on: from 0 on.
   func count(_ tenant: Tenant) -> Int {
     switch self {

@@ -29,7 +29,8 @@ public final class TenantEndpoint: Sendable {
     public var refused: UInt64 = 0
     /// Sockets that were handed over.
     public var sockets: UInt64 = 0
-    /// Requests for one that were not granted: over the quota, queue in use.
+    /// Requests for one that were not granted: over the quota, queue in use; and sockets that were handed over to be mapped, and
+    /// whose processes did otherwise.
     public var denied: UInt64 = 0
     /// File descriptors of the XSKMAP that were handed over.
     public var maps: UInt64 = 0
@@ -124,8 +125,9 @@ public final class TenantEndpoint: Sendable {
       guard state.server == nil, !state.isRemoved else { return }
       let directory = try EndpointDirectory(socketDirectory)
       let server = HandoverServer(
-        HandoverService(source: source, current: current, counters: counters, log: log), directory: directory,
-        limits: limits)
+        HandoverService(
+          source: source, order: Result { () throws(XSKError) in try HandoverOrder.ofThisKernel() }, current: current,
+          counters: counters, log: log), directory: directory, limits: limits)
       try server.start(in: TenantNamespace(path: current.value.namespace))
       state.server = server
     }

@@ -59,6 +59,10 @@ extension Node {
 
   /// Attaches a container that gets no interface, but queues.
   func attachQueues(_ plan: AttachPlan, _ start: Double, _ book: inout Book) throws(NodeRefusal) -> Attached {
+    let order = Result { () throws(XSKError) in try HandoverOrder.ofThisKernel() }
+    if let refusal = HandoverOrder.refusal(ofBound: "tenant \(plan.id): tier physical-queue", order) {
+      throw NodeRefusal(.failed, refusal)
+    }
     var tenant = try chooseQueues(plan, book)
     do throws(XSKError) {
       let door = try NamespaceDoor(tenant.namespace)

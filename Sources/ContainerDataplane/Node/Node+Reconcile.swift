@@ -16,6 +16,8 @@ extension Node {
   /// - Throws: devices that can't be listed, a state that can't be written, a configuration that tenants don't fit; then no device
   ///   has been touched. What is wrong with one tenant is logged.
   public func reconcile() throws(XSKError) {
+    // Looked for now, so that no attachment takes longer for it. Who needs it and finds none says so.
+    _ = try? HandoverOrder.ofThisKernel()
     try book.withLock { book throws(XSKError) in
       // Whoever knows a tenant's id may go there: who is served is decided by the namespace that a process is in.
       try makeDirectory(places.tenantsDirectory, mode: 0o711)

@@ -1,4 +1,5 @@
 public import TenantAPI
+import XSKEngine
 
 /// A tenant and where its socket is: what `PUT /v1/tenants/ID` answers, and an element of `GET /v1/tenants`.
 struct AttachmentReport: Encodable {
@@ -79,7 +80,8 @@ extension Node {
       tiers = reports
       return reports
     }
-    return reports.map { $0.tier == .physicalQueue ? TierReport(queueReports()) : $0 }
+    let order = Result { () throws(XSKError) in try HandoverOrder.ofThisKernel() }
+    return reports.map { $0.tier == .physicalQueue ? TierReport(queueReports(), order) : $0 }
   }
 
   /// Tenants whose packets are counted by nobody here.

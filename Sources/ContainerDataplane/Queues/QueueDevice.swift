@@ -165,9 +165,7 @@ final class QueueDevice: Sendable {
   private func isBindable(_ queue: Int, of device: NetworkDevice) throws(XSKError) -> Bool {
     try device.requireQueue(queue)
     let umem = try UMEM(UMEMConfiguration(frames: 64, pages: .plain))
-    let socket = try XSKSocket(
-      name: "\(name) queue \(queue)", umem: umem,
-      SocketConfiguration(rings: RingSizes(receive: 64, transmit: 64), mode: .copy, bindPatience: 0))
+    let socket = try XSKSocket.passing(name: "\(name) queue \(queue)", umem: umem)
     do throws(XSKError) {
       try socket.bind(ifindex: device.index, queue: queue)
       return true

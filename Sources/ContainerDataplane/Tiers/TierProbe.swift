@@ -1,4 +1,3 @@
-import CXsk
 import Glibc
 import Rtnetlink
 import TenantAPI
@@ -12,35 +11,29 @@ public struct TierProbe: Sendable {
   /// - Parameter pools: devices of the configuration whose queues containers can have.
   public init(pools: [QueuePool]) { self.pools = pools }
 
-  public func reports() -> [TierReport] { [veth, physicalQueue, queueLease] }
+  public func reports() -> [TierReport] {
+    // All that an attachment needs of the kernel.
+    let order = Result { () throws(XSKError) in
+      try TrialNamespace.run { () throws(XSKError) in try HandoverOrder.look() }
+    }
+    // To physical devices nothing is attached: that may flap their links.
+    return [veth(order), TierReport(pools.map(Self.look), order), queueLease]
+  }
 
   // MARK: veth
 
-  /// A pair is made, a program attached to one end, a socket bound there, and its rings mapped again, as by the process that it
-  /// is handed to: all that an attachment needs of the kernel.
-  private var veth: TierReport {
-    let refusal = Self.inside { () throws(XSKError) in
-      let netlink = try Netlink()
-      try netlink.createVeth(VethLink(name: "probe0"), peer: VethLink(name: "probe1"))
-      for name in ["probe0", "probe1"] { try netlink.setUp(name, true) }
-      let device = try NetworkDevice(named: "probe0", looksFar: false)
-      let program = try XDPProgram.plain(on: device)
-      let umem = try UMEM(UMEMConfiguration(frames: 64, pages: .plain))
-      let socket = try XSKSocket(
-        name: "probe0 queue 0", umem: umem, SocketConfiguration(rings: RingSizes(receive: 64, transmit: 64)))
-      try socket.bind(ifindex: device.index, queue: 0)
-      _ = try XSKSocket(adopting: dup(socket.descriptor), name: "veth", rings: socket.configuration.rings)
-      program.detach()
+  private func veth(_ order: Result<HandoverOrder, XSKError>) -> TierReport {
+    switch order {
+    case .success(let order):
+      TierReport(
+        .veth, isAvailable: true,
+        "copy mode; a program was attached to a veth, and a socket bound"
+          + (order == .boundFirst ? "" : "; before Linux 6.4 that comes after the container has mapped its rings"))
+    case .failure(let error): TierReport(.veth, isAvailable: false, "\(error)")
     }
-    return TierReport(
-      .veth, isAvailable: refusal == nil,
-      refusal.map { "\($0)" } ?? "copy mode; a program was attached to a veth, and a socket bound")
   }
 
   // MARK: Physical queue
-
-  /// What the configuration's devices could do. Nothing is attached to them: that may flap their links.
-  private var physicalQueue: TierReport { TierReport(pools.map(Self.look)) }
 
   private static func look(_ pool: QueuePool) -> QueuePoolStatus {
     var device: NetworkDevice
@@ -69,7 +62,10 @@ public struct TierProbe: Sendable {
   // MARK: Queue lease
 
   private var queueLease: TierReport {
-    let kind = Self.inside { () throws(XSKError) in try Netlink().create("probe0", kind: "netkit") }
+    var kind: XSKError?
+    do throws(XSKError) {
+      try TrialNamespace.run { () throws(XSKError) in try Netlink().create("probe0", kind: "netkit") }
+    } catch { kind = error }
     let command = NetdevQueues.canLease
     let lacks = [
       kind.map {
@@ -82,25 +78,5 @@ public struct TierProbe: Sendable {
       lacks.isEmpty
         ? "this kernel has netkit devices and queue leases; this xskd does not use them"
         : "this kernel \(lacks.joined(separator: ", and "))")
-  }
-
-  /// Runs something in a network namespace of its own; answers what was refused.
-  private static func inside(_ body: @escaping @Sendable () throws(XSKError) -> Void) -> XSKError? {
-    let outcome = Result<XSKError?, XSKError> { () throws(XSKError) in
-      try SystemThread.run("xsk-tiers") {
-        let code = cxsk_unshare_network()
-        guard code == 0 else {
-          return XSKError(
-            "network namespace", refused: "none can be made to try it in", code: code,
-            remedy: "run as root (CAP_SYS_ADMIN)")
-        }
-        do throws(XSKError) { try body() } catch { return error }
-        return nil
-      }
-    }
-    switch outcome {
-    case .success(let refusal): return refusal
-    case .failure(let error): return error
-    }
   }
 }

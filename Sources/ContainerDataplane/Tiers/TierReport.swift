@@ -1,4 +1,5 @@
 import TenantAPI
+import XSKEngine
 
 /// A way in which a container can have an interface for AF_XDP, and whether this node has it.
 public struct TierReport: Codable, Hashable, Sendable {
@@ -34,7 +35,11 @@ public struct TierReport: Codable, Hashable, Sendable {
   }
 
   /// Of tier `physical-queue`.
-  init(_ pools: [QueuePoolStatus]) {
+  init(_ pools: [QueuePoolStatus], _ order: Result<HandoverOrder, XSKError>) {
+    if let refusal = HandoverOrder.refusal(ofBound: "", order) {
+      self.init(.physicalQueue, isAvailable: false, refusal.problem)
+      return
+    }
     let good = pools.count { $0.problem == nil }
     let (free, count) = (pools.reduce(0) { $0 + $1.free }, pools.reduce(0) { $0 + $1.queues.count })
     self.init(

@@ -178,7 +178,7 @@ public final class Attachment: Sendable {
   /// - Parameters:
   ///   - request: what the socket is to be like; its `umem` is the memory's.
   ///   - umem: of sealed memory (`UMEMConfiguration.Pages.sealedMemfd`). Several sockets may be over the same.
-  /// - Throws: over the quota, the queue in use, a kernel before 6.4.
+  /// - Throws: over the quota, the queue in use, a kernel that has no way for it.
   public func queue(_ request: HandoverRequest, over umem: UMEM) throws(XSKError) -> AdoptedQueue {
     var request = request
     request.umem = umem.configuration
@@ -186,15 +186,31 @@ public final class Attachment: Sendable {
     guard umem.memoryFile >= 0 else {
       throw XSKError("UMEM for \(path)", "not of sealed memory", remedy: "make it with pages: .sealedMemfd")
     }
-    let answer = try HandoverCall(path: path).ask(request.message, descriptors: [umem.memoryFile])
-    guard answer.descriptors.count == 1, answer.words.contains("zc=0") || answer.words.contains("zc=1") else {
+    let call = try HandoverCall(path: path)
+    let answer = try call.ask(request.message, descriptors: [umem.memoryFile])
+    // The daemon knows which of both comes first on this kernel.
+    let isUnbound = answer.words.contains("map=1")
+    guard answer.descriptors.count == 1, isUnbound || Self.isBound(answer) else {
       for descriptor in answer.descriptors { close(descriptor) }
       throw Self.strange(path)
     }
     let name = "\(interface.name) queue \(request.queue)"
+    let socket = try XSKSocket(adopting: answer.descriptors[0], name: name, rings: request.rings)
+    if isUnbound { try bind(by: call) }
     return AdoptedQueue(
-      socket: try XSKSocket(adopting: answer.descriptors[0], name: name, rings: request.rings), umem: umem,
-      framesWithKernel: request.given, maximumLength: interface.mtu + 14 + 8, attachment: self)
+      socket: socket, umem: umem, framesWithKernel: request.given, maximumLength: interface.mtu + 14 + 8,
+      attachment: self)
+  }
+
+  /// The rings are mapped: has the daemon bind the socket that it has just handed over.
+  private func bind(by call: HandoverCall) throws(XSKError) {
+    let answer = try call.ask("/xsk_mapped")
+    for descriptor in answer.descriptors { close(descriptor) }
+    guard Self.isBound(answer) else { throw Self.strange(path) }
+  }
+
+  private static func isBound(_ answer: HandoverCall.Answer) -> Bool {
+    answer.words.contains("zc=0") || answer.words.contains("zc=1")
   }
 
   /// Asks for busy polling, which takes a capability to set.

@@ -3,8 +3,9 @@ import Glibc
 
 /// A connection to an attachment's socket: one packet is said, one is answered. Closed when its owner lets go of it.
 final class HandoverCall {
-  /// Milliseconds to wait for an answer: a queue that was just given up takes the daemon a second.
-  static let patience: CInt = 5000
+  /// Milliseconds to wait for an answer: a queue that was just given up takes the daemon two seconds, and another process of the
+  /// same container may have five to map its socket.
+  static let patience: CInt = 10_000
   /// Bytes of a reply at most.
   private static let mostBytes = 127
   private let path: String

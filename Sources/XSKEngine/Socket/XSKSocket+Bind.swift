@@ -28,7 +28,8 @@ extension XSKSocket {
     while true {
       let code = Self.bind(descriptor, address)
       if code == 0 { return }
-      guard code == EBUSY && waited < configuration.bindPatience else { throw bindError(code) }
+      // A socket that is bound itself is refused in the same way (xsk_bind), and for good.
+      guard code == EBUSY && waited < configuration.bindPatience && !isBound else { throw bindError(code) }
       usleep(20_000)
       waited += 20
     }
@@ -55,6 +56,9 @@ extension XSKSocket {
 
   private func bindError(_ code: CInt) -> XSKError {
     switch code {
+    case EBUSY where isBound:
+      XSKError(
+        name, "the socket is bound already, by a process that it was given to", remedy: "make another", code: code)
     case EBUSY:
       XSKError(name, "busy (another socket is bound)", remedy: "stop it or choose another queue", code: code)
     case EOPNOTSUPP:
@@ -71,6 +75,24 @@ extension XSKSocket {
       XSKError(name, "the device is down", remedy: "bring it up: ip link set dev DEVICE up", code: code)
     default:
       XSKError(name, refused: "cannot be bound", code: code, remedy: "see: xskfwd doctor")
+    }
+  }
+
+  /// Whether it is bound to a queue, by whomever. Nothing is received or sent by asking: recvfrom(2) answers ENXIO to those that
+  /// aren't (net/xdp/xsk.c, xsk_recvmsg).
+  var isBound: Bool { cxsk_wake_rx(descriptor) != -ENXIO }
+
+  /// Has the kernel refuse to bind it to any other device (SO_BINDTOIFINDEX). Whoever holds the socket can't undo that without
+  /// CAP_NET_RAW in its network namespace's user namespace. Kernels from before July 2023 don't look at it.
+  ///
+  /// - Parameter ifindex: the device, in the network namespace that the socket was made in.
+  package func confine(to ifindex: CInt) throws(XSKError) {
+    var index = ifindex
+    // Safe: as many bytes as said.
+    let result = unsafe setsockopt(
+      descriptor, SOL_SOCKET, SO_BINDTOIFINDEX, &index, socklen_t(MemoryLayout<CInt>.size))
+    guard result == 0 else {
+      throw XSKError(name, refused: "can't be kept to its device", code: errno, remedy: "see: xskd check")
     }
   }
 

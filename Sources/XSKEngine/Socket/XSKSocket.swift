@@ -44,8 +44,8 @@ public final class XSKSocket: Sendable {
     applyTransmitOptions()
   }
 
-  /// Takes over a socket that another process made and bound: maps its rings, which the kernel allows after bind (6.4 on;
-  /// older kernels answer EBUSY).
+  /// Takes over a socket that another process made: maps its rings. Of one that is bound the kernel lets that be done from
+  /// Linux 6.4 on; older ones answer EBUSY.
   ///
   /// - Parameters:
   ///   - descriptor: owned by this object from now on; closed if it is refused.
@@ -74,7 +74,8 @@ public final class XSKSocket: Sendable {
     } catch {
       guard error.code == EBUSY else { throw error }
       throw XSKError(
-        name, "this kernel maps no rings of a socket that is bound", remedy: "use Linux 6.4 or newer", code: EBUSY)
+        name, "this kernel maps no rings of a socket that is bound",
+        remedy: "use the same version of xskd and of this, or Linux 6.4 or newer", code: EBUSY)
     }
   }
 

@@ -30,6 +30,7 @@ import XSKEngine
       ("/xsk_quota,1", .malformed(answer: "/nak")),
       ("/xsk_address,3", .address(3)), ("/xsk_address", .malformed(answer: "/nak")),
       ("/xsk_address,x", .malformed(answer: "/nak")), ("/xsk_address,1,2", .malformed(answer: "/nak")),
+      ("/xsk_mapped", .mapped), ("/xsk_mapped,0", .malformed(answer: "/nak")),
       ("/xsk_socket", .socket(HandoverRequest())), ("/xsk_socket,7", .socket(HandoverRequest(queue: 7))),
       // Replies are not answered, and nothing that a client says to whoever answered it something unknown.
       ("/host_ok", .reply), ("/host_nak", .reply), ("/fd_ack", .reply), ("/fd_nak", .reply), ("/nak", .reply),
@@ -60,7 +61,7 @@ import XSKEngine
     ]
     for request in requests {
       #expect(request.message.utf8.count <= HandoverCommand.mostBytesOfOurs, "\(request.message)")
-      #expect("/xsk_socket_ack\(request.fields),zc=0".utf8.count <= HandoverCommand.mostBytesOfReply)
+      #expect("/xsk_socket_ack\(request.fields),map=1".utf8.count <= HandoverCommand.mostBytesOfReply)
       guard case .socket(let read) = HandoverCommand(Array(request.message.utf8)) else {
         Issue.record("\(request.message)")
         continue

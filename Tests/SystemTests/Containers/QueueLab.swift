@@ -20,15 +20,16 @@ final class QueueLab {
 
   /// - Parameters:
   ///   - options: of `xskd serve`; by default no dataplane is started.
+  ///   - kernel: what the daemon finds.
   ///   - hasDevice: the device is there from the beginning.
   ///   - prepare: does something in the node's namespace before the daemon is started.
   init(
     _ configuration: String = QueueLab.configuration, options: [String] = ["--dataplane", "external"],
-    hasDevice: Bool = true, prepare: () throws -> Void = {}
+    hasDevice: Bool = true, kernel: LabKernel = .own, prepare: () throws -> Void = {}
   ) throws {
     let far = try NetworkNamespace("far")
     self.far = far
-    serve = try ServeLab(configuration, options: options) { node in
+    serve = try ServeLab(configuration, options: options, kernel: kernel) { node in
       if hasDevice { try Self.connect(node.host, far) }
       try node.host.run(prepare)
     }

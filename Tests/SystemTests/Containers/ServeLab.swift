@@ -13,29 +13,34 @@ final class ServeLab {
   let configuration: String
   private(set) var process: ChildProcess
   private let options: [String]
+  private let kernel: LabKernel
 
   /// - Parameters:
   ///   - configuration: its file's text.
   ///   - options: further options; by default no dataplane is started.
+  ///   - kernel: what the daemon finds.
   ///   - prepare: makes what has to be there before the daemon is started.
   init(
     _ configuration: String = "version: 1\n", options: [String] = ["--dataplane", "external"],
-    prepare: (DaemonLab) throws -> Void = { _ in }
+    kernel: LabKernel = .own, prepare: (DaemonLab) throws -> Void = { _ in }
   ) throws {
     node = try DaemonLab()
     try prepare(node)
     self.configuration = "\(node.directory)/xskd.yaml"
     self.options = options
+    self.kernel = kernel
     try Data(configuration.utf8).write(to: URL(filePath: self.configuration))
-    process = try Self.start(node, self.configuration, options)
+    process = try Self.start(node, self.configuration, options, kernel)
     try awaitAnswer()
   }
 
   var client: DaemonClient { DaemonClient(path: node.places.socket) }
 
-  private static func start(_ node: DaemonLab, _ configuration: String, _ options: [String]) throws -> ChildProcess {
+  private static func start(
+    _ node: DaemonLab, _ configuration: String, _ options: [String], _ kernel: LabKernel
+  ) throws -> ChildProcess {
     try node.host.start(
-      [BuiltPrograms.xskd, "serve", "--config", configuration] + directories(node) + options)
+      kernel.entrance + [BuiltPrograms.xskd, "serve", "--config", configuration] + directories(node) + options)
   }
 
   static func directories(_ node: DaemonLab) -> [String] {
@@ -50,7 +55,7 @@ final class ServeLab {
   /// Kills it, and starts it again.
   func killAndRestart() throws {
     process.kill()
-    process = try Self.start(node, configuration, options)
+    process = try Self.start(node, configuration, options, kernel)
     try awaitAnswer()
   }
 
@@ -58,7 +63,8 @@ final class ServeLab {
 
   /// The program itself, as an operator runs it.
   func xskd(_ arguments: String...) throws -> CommandResult {
-    try node.host.run([BuiltPrograms.xskd] + arguments + ["--run-directory", node.places.runDirectory])
+    try node.host.run(
+      kernel.entrance + [BuiltPrograms.xskd] + arguments + ["--run-directory", node.places.runDirectory])
   }
 
   /// A number of /proc/PID/status, in KiB.

@@ -8,8 +8,9 @@ import XSKLab
 
 extension OnVeth {
   @Suite struct TenantTrafficTests {
-    @Test func `a process without privileges receives packets and answers them`() throws {
-      let lab = try TenantLab()
+    @Test(arguments: [LabKernel.own, .old])
+    func `a process without privileges receives packets and answers them`(kernel: LabKernel) throws {
+      let lab = try TenantLab(kernel: kernel)
       let server = try lab.serve()
       #expect(server.lines("serving") == ["serving test.0-eth0 new native"])
       let echo = try lab.guests[0].startEcho()
@@ -25,9 +26,9 @@ extension OnVeth {
       #expect(server.lines("tenant").count == 1)
     }
 
-    @Test(arguments: [true, false])
-    func `xskfwd runs inside a container, with its counters and its summary`(reflects: Bool) throws {
-      let lab = try TenantLab()
+    @Test(arguments: [true, false], [LabKernel.own, .old])
+    func `xskfwd runs inside a container, with its counters and its summary`(reflects: Bool, kernel: LabKernel) throws {
+      let lab = try TenantLab(kernel: kernel)
       let server = try lab.serve()
       // Packets that it sends back would be answered by nobody; what arrives is what the far end's device counts.
       let command = [BuiltPrograms.xskfwd, reflects ? "reflect" : "drop", "--attach", lab.guests[0].path]
@@ -50,10 +51,11 @@ extension OnVeth {
       #expect(try lab.isAnswering(lab.guests[0]))
     }
 
-    @Test func `two attachments of a container are joined by xskfwd forward, over one memory`() throws {
+    @Test(arguments: [LabKernel.own, .old])
+    func `two attachments of a container are joined by xskfwd forward, over one memory`(kernel: LabKernel) throws {
       let left = try NetworkNamespace("left")
       let right = try NetworkNamespace("right")
-      let lab = try TenantLab(between: left, right)
+      let lab = try TenantLab(between: left, right, kernel: kernel)
       let server = try lab.serve()
       let command = [BuiltPrograms.xskfwd, "forward"] + lab.guests.flatMap { ["--attach", $0.path] }
       let run = try lab.guests[0].start(command)
@@ -87,8 +89,9 @@ extension OnVeth {
       #expect(run.output.contains("received   50 packets"), "\(run.output)")
     }
 
-    @Test func `two queues of a container have two workers`() throws {
-      let lab = try TenantLab(queues: 2, quota: TenantQuota(sockets: 2))
+    @Test(arguments: [LabKernel.own, .old])
+    func `two queues of a container have two workers`(kernel: LabKernel) throws {
+      let lab = try TenantLab(queues: 2, quota: TenantQuota(sockets: 2), kernel: kernel)
       _ = try lab.serve()
       let run = try lab.guests[0].start([BuiltPrograms.xskfwd, "drop", "--attach", lab.guests[0].path])
       try #require(run.waitForOutput("running"), "\(run.output) \(run.errors)")

@@ -8,6 +8,7 @@ enum BuiltPrograms {
   static var testEngine: String { path("xsk-test-engine") }
   static var testTenants: String { path("xsk-test-tenants") }
   static var containerEcho: String { path("ContainerEcho") }
+  static var oldKernel: String { path("libxsk-test-old-kernel.so") }
 
   /// The package's folder.
   static var package: URL {

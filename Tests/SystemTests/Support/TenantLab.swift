@@ -15,6 +15,8 @@ import XSKLab
 ///
 /// The node has a BPF file system of its own, which goes with it.
 struct TenantLab {
+  /// Which kernel daemon and containers find.
+  let kernel: LabKernel
   let node: NetworkNamespace
   let guests: [Guest]
   private let folder: ScratchFolder
@@ -24,6 +26,7 @@ struct TenantLab {
     var tenant: Tenant
     /// The attachment's socket.
     let path: String
+    let kernel: LabKernel
     var address: String { String(tenant.addresses[0].prefix { $0 != "/" }) }
 
     /// Starts a program as a container has it: another user, no capability, no locked memory.
@@ -35,7 +38,7 @@ struct TenantLab {
           "prlimit", "--memlock=0:0", "setpriv", "--reuid=1000", "--regid=1000", "--clear-groups",
           "--bounding-set=-all",
           "--inh-caps=-all", "--no-new-privs",
-        ] + command)
+        ] + kernel.entrance + command)
     }
 
     /// Starts ContainerEcho and waits until it answers.
@@ -53,6 +56,18 @@ struct TenantLab {
       return String(result.output.dropLast())
     }
 
+    /// Starts a process that goes through steps (`xsk-test-tenants steps`).
+    func start(steps: [String]) throws -> ChildProcess {
+      try start([BuiltPrograms.testTenants, "steps", path] + steps)
+    }
+
+    /// What came of steps, a line each, at their end.
+    func take(_ steps: [String]) throws -> [String] {
+      let process = try start(steps: steps)
+      _ = try process.wait()
+      return process.output.split(separator: "\n").map(String.init)
+    }
+
     /// What is answered to messages on one connection, `(closed)` at its end; a line each.
     func ask(_ messages: [String]) throws -> [String] {
       let result = try namespace.run([BuiltPrograms.testTenants, "ask", path] + messages)
@@ -60,7 +75,11 @@ struct TenantLab {
     }
   }
 
-  init(guests count: Int = 1, mtu: Int = 1500, queues: UInt32 = 1, quota: TenantQuota = TenantQuota()) throws {
+  init(
+    guests count: Int = 1, mtu: Int = 1500, queues: UInt32 = 1, quota: TenantQuota = TenantQuota(),
+    kernel: LabKernel = .own
+  ) throws {
+    self.kernel = kernel
     let folder = try ScratchFolder()
     self.folder = folder
     let node = try NetworkNamespace("node")
@@ -75,7 +94,7 @@ struct TenantLab {
           "eth0", in: guest, address: Self.mac(number, 5), addresses: ["10.1.\(number).5/24"], rxQueues: queues,
           txQueues: queues), mtu: UInt32(mtu))
       return Self.guest(
-        guest, device: "eth0", number: number, mtu: mtu, quota: quota, directory: folder.file("run"))
+        guest, device: "eth0", number: number, mtu: mtu, quota: quota, directory: folder.file("run"), kernel)
     }
     try makeFolders()
   }
@@ -83,7 +102,8 @@ struct TenantLab {
   /// One guest with two attachments, each to a stack of its own: whoever forwards between them joins left and right.
   ///
   ///     left ── l0 ═ eth0 ── guest ── eth1 ═ r0 ── right      10.1.9.1 ── 10.1.9.2
-  init(between left: NetworkNamespace, _ right: NetworkNamespace) throws {
+  init(between left: NetworkNamespace, _ right: NetworkNamespace, kernel: LabKernel = .own) throws {
+    self.kernel = kernel
     let folder = try ScratchFolder()
     self.folder = folder
     node = try NetworkNamespace("node")
@@ -94,7 +114,7 @@ struct TenantLab {
       VethEnd("r0", in: right, address: Self.mac(9, 2), addresses: ["10.1.9.2/24"]), VethEnd("eth1", in: guest))
     guests = ["eth0", "eth1"].enumerated().map { number, device in
       Self.guest(
-        guest, device: device, number: number, mtu: 1500, quota: TenantQuota(), directory: folder.file("run"))
+        guest, device: device, number: number, mtu: 1500, quota: TenantQuota(), directory: folder.file("run"), kernel)
     }
     try makeFolders()
   }
@@ -104,7 +124,8 @@ struct TenantLab {
   }
 
   private static func guest(
-    _ namespace: NetworkNamespace, device: String, number: Int, mtu: Int, quota: TenantQuota, directory: String
+    _ namespace: NetworkNamespace, device: String, number: Int, mtu: Int, quota: TenantQuota, directory: String,
+    _ kernel: LabKernel
   ) -> Guest {
     // With a dot: BPF file systems have none in names.
     let id = "test.\(number)-\(device)"
@@ -112,7 +133,8 @@ struct TenantLab {
       id: id, name: "guest \(number)", namespace: "/proc/\(getpid())/fd/\(namespace.fd)", device: device,
       hostDevice: "xskt\(number)", mac: "02:00:00:00:0\(number):05", hostMAC: "02:00:00:00:0\(number):01",
       addresses: ["10.1.\(number).5/32"], mtu: mtu, quota: quota, createdAt: "2026-01-01T00:00:00Z")
-    return Guest(namespace: namespace, tenant: tenant, path: "\(directory)/\(id)/\(TenantEndpoint.socketName)")
+    return Guest(
+      namespace: namespace, tenant: tenant, path: "\(directory)/\(id)/\(TenantEndpoint.socketName)", kernel: kernel)
   }
 
   /// In the node's own mounts: they go with it.
@@ -134,7 +156,8 @@ struct TenantLab {
   func serve(sourceLocation: SourceLocation = #_sourceLocation) throws -> TenantServer {
     let state = NodeState(generation: 1, tenants: guests.map(\.tenant))
     let file = try folder.write(try state.json(), to: "state.json")
-    let child = try node.start([BuiltPrograms.testTenants, "serve", file, bpfDirectory, folder.file("run")])
+    let child = try node.start(
+      kernel.entrance + [BuiltPrograms.testTenants, "serve", file, bpfDirectory, folder.file("run")])
     try #require(
       child.waitForOutput("running\n"), "\(child.output) \(child.errors)",
       sourceLocation: sourceLocation)
