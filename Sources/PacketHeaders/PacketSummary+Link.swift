@@ -17,4 +17,10 @@ extension Malformation {
   @inlinable @inline(always) public var isInIPHeader: Bool {
     rawValue != 0 && rawValue <= Self.ipv6ExtensionOrder.rawValue
   }
+
+  /// The fault is in the IP header itself or ahead of it, so that no router may send the packet on (RFC 1812 section 5.2.2; RFC 8200
+  /// section 3). IPv6's extension headers are not a router's business (RFC 8200 section 4), nor is what IP carries.
+  @inlinable @inline(always) public var forbidsRouting: Bool {
+    rawValue != 0 && rawValue <= Self.ipv6PayloadPastFrame.rawValue
+  }
 }

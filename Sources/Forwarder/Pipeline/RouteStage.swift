@@ -154,7 +154,7 @@ public final class Routes: Sendable {
     guard value != IPv4RouteTable.View.noRoute else { return Self.noPlainHop }
     let link = links[Int(value)]
     guard summary.timeToLive > 1, summary.ipLength <= Int(link.mtu), summary.vlanTags == 0,
-      !summary.flags.contains(.ipv4ChecksumBad), !summary.isMartian
+      !summary.flags.contains(.ipv4ChecksumBad), !summary.isMalformed, !summary.isMartian
     else { return Self.noPlainHop }
     return Int(value)
   }
@@ -166,8 +166,10 @@ public final class Routes: Sendable {
     _ answers: inout AnswerQueue
   ) -> Verdict {
     let value = lookup(summary.key)
-    if summary.isMartian, value == IPv4RouteTable.View.noRoute || hops[Int(value)].kind != .host {
-      return .drop(.martian)
+    // The host's own stack looks at what is for it.
+    if value == IPv4RouteTable.View.noRoute || hops[Int(value)].kind != .host {
+      if summary.malformation.forbidsRouting { return .drop(.malformed(summary.malformation)) }
+      if summary.isMartian { return .drop(.martian) }
     }
     guard value != IPv4RouteTable.View.noRoute else {
       return refuse(summary, unit, summary.isIP ? .noRoute : nil, .noRoute, &burst, &answers)

@@ -68,6 +68,7 @@ struct ReferenceRouter {
   }
 
   func route(_ frame: [UInt8], _ summary: PacketSummary) -> Outcome {
+    if Self.faults.contains(summary.malformation) { return .refused(.malformed(summary.malformation)) }
     let destination: IPAddress
     switch summary.key.version {
     case 4: destination = .ipv4(summary.key.destinationIPv4)
@@ -95,6 +96,13 @@ struct ReferenceRouter {
     let link = Self.bytes(target.mac, 6) + Self.bytes(facts[target.port].mac, 6) + tag
     return .sent(link + Array(frame[network - 2..<network]) + packet, port: target.port)
   }
+
+  /// What no router sends on: headers that are too short, of another version, with wrong lengths.
+  static let faults: Set<Malformation> = [
+    .ethernetTruncated, .vlanTruncated, .vlanTooDeep, .ipVersion, .ipv4Truncated, .ipv4HeaderLength,
+    .ipv4HeaderPastFrame, .ipv4TotalLengthSmall, .ipv4TotalLengthPastFrame, .ipv4OptionLength, .ipv4OptionOverrun,
+    .ipv6Truncated, .ipv6PayloadPastFrame,
+  ]
 
   /// From or to what is not routed: by prefixes; and whatever came in a frame for a group.
   static func isMartian(_ frame: [UInt8], _ summary: PacketSummary) -> Bool {

@@ -100,10 +100,7 @@ struct RouteRefusal: Sendable {
   func `martians of IPv4 are dropped, with or without GRO`(address: [UInt8], offset: Int) throws {
     var frame = Self.stream(1, isIPv6: false)[0].frame
     frame.replaceSubrange(offset..<offset + 1, with: address)
-    frame.replaceSubrange(24..<26, with: [0, 0])
-    var sum = stride(from: 14, to: 34, by: 2).reduce(0) { $0 + (Int(frame[$1]) << 8 | Int(frame[$1 + 1])) }
-    while sum > 0xFFFF { sum = sum & 0xFFFF + sum >> 16 }
-    frame.replaceSubrange(24..<26, with: [UInt8(~sum >> 8 & 0xFF), UInt8(~sum & 0xFF)])
+    Self.setHeaderSum(&frame)
     let rig = try Self.rig(1)
     #expect(rig.run([frame], on: 0) == [[], []])
     #expect(rig.counters.queue(slot: 0).dropped(.martian) == 1)
@@ -196,6 +193,60 @@ struct RouteRefusal: Sendable {
     #expect(rig.run([arp, bad.frame], on: 0) == [[], []])
     #expect(rig.counters.queue(slot: 0).dropped(.noRoute) == 1)
     #expect(rig.counters.queue(slot: 0).dropped(.ipv4Checksum) == 1)
+  }
+
+  /// What a router must look at of an IP header (RFC 1812 section 5.2.2, RFC 8200 section 3), each wrong in a frame for a host that
+  /// there is a route to. The header's sum is right.
+  static let faults: [(Malformation, isIPv6: Bool, offset: Int, bytes: [UInt8])] = [
+    (.ipVersion, false, 14, [0x55]), (.ipv4HeaderLength, false, 14, [0x44]), (.ipv4HeaderPastFrame, false, 14, [0x4F]),
+    (.ipv4TotalLengthSmall, false, 16, [0, 19]), (.ipv4TotalLengthPastFrame, false, 16, [1, 0]),
+    (.ipVersion, true, 14, [0x40]), (.ipv6PayloadPastFrame, true, 18, [1, 0]),
+  ]
+
+  @Test(arguments: faults, [false, true])
+  func `what has a malformed IP header is not routed, whatever rule says so`(
+    fault: (Malformation, isIPv6: Bool, offset: Int, bytes: [UInt8]), gro: Bool
+  ) throws {
+    var frame = Self.stream(1, isIPv6: fault.isIPv6, size: 2)[0].frame
+    frame.replaceSubrange(fault.offset..<fault.offset + fault.bytes.count, with: fault.bytes)
+    if !fault.isIPv6 { Self.setHeaderSum(&frame) }
+    #expect(PacketSummary(frame.packet).malformation == fault.0)
+    let target = AnyPrefix(fault.isIPv6 ? .ipv6(0x2001_0DB8 << 96 | 2) : .ipv4(0x0A00_0102))
+    let rules = [
+      [Rule("all", RuleMatch(), .route)], [Rule("all", RuleMatch(), [.count("all"), .route])], [],
+    ]
+    for rules in rules {
+      let configuration = PipelineTests.configuration(rules, default: .drop("policy"), malformed: .route) {
+        $0.engine.gro = gro ? .chain : nil
+        $0.routes = [ConfiguredRoute(.prefix(target), .mac(0x0200_0000_0B00, port: 1))]
+      }
+      let (rig, _) = try PipelineTests.rig(configuration)
+      #expect(rig.run([frame, frame], on: 0) == [[], [], []])
+      #expect(rig.counters.queue(slot: 0).dropped(.malformed(fault.0)) == 2)
+    }
+    // A cable is no router.
+    let (cable, _) = try PipelineTests.rig(PipelineTests.configuration([Rule("all", RuleMatch(), .forward(port: 2))]))
+    #expect(cable.run([frame], on: 0) == [[], [], [frame]])
+  }
+
+  @Test func `what is wrong behind the IP header is not a router's business`() throws {
+    let rig = try Self.rig(1)
+    let short = SamplePacket { $0.tcpOptions = [3, 0, 0, 0] }
+    let extended = SamplePacket {
+      $0.isIPv6 = true
+      $0.extensions = [SamplePacket.Extension(60, [0, 1, 9, 0, 0, 0, 0])]
+    }
+    for (sample, fault) in [(short, Malformation.tcpOptionLength), (extended, .ipv6ExtensionOptionOverrun)] {
+      #expect(PacketSummary(sample.frame.packet).malformation == fault)
+      #expect(rig.run([sample.frame], on: 0) == [[], [Self.routed(sample).frame]])
+    }
+  }
+
+  static func setHeaderSum(_ frame: inout [UInt8]) {
+    frame.replaceSubrange(24..<26, with: [0, 0])
+    var sum = stride(from: 14, to: 34, by: 2).reduce(0) { $0 + (Int(frame[$1]) << 8 | Int(frame[$1 + 1])) }
+    while sum > 0xFFFF { sum = sum & 0xFFFF + sum >> 16 }
+    frame.replaceSubrange(24..<26, with: [UInt8(~sum >> 8 & 0xFF), UInt8(~sum & 0xFF)])
   }
 
   @Test func `answers are limited in rate, drops are not`() throws {
