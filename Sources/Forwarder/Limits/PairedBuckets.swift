@@ -1,29 +1,34 @@
 import XSKEngine
 
-/// A limit in packets and one in bits for the same packets, in the 64 bytes of a cache line. A packet passes if both buckets
-/// have room for it, and takes tokens from both or from neither.
+/// A limit in packets and one in bits for the same packets. A packet passes if both buckets have room for it, and takes tokens from
+/// both or from neither.
 ///
-/// Each is what a `TokenBucket` is: the time at which it will be full. A limit that is not there always has room.
+/// Each is what a `TokenBucket` is, to the tick, but kept the other way round: not as the time at which it will be full, but as the
+/// time that is left of a burst's, and when that was. So packets that have the time of the one before, as all of a worker's burst
+/// have, are asked for two subtractions. A limit that is not there always has room.
 struct PairedBuckets: BitwiseCopyable, Sendable {
-  var packetsFull: UInt64
-  var bitsFull: UInt64
-  /// The time of a packet, and of a whole burst of them: as far ahead as `packetsFull` can be.
-  private let packetTime: UInt64
-  private let packetDepth: UInt64
+  /// When tokens were added last, in ticks.
+  private var time: UInt64
+  /// What may pass then, in 256ths of a tick. Less than 0: a packet larger than a burst is still to be paid for.
+  private var packetsLeft: Int64
+  private var bitsLeft: Int64
+  /// The time of a packet, and of a whole burst of them.
+  private let packetTime: Int64
+  private let packetDepth: Int64
   /// As in `TokenRate`.
   private let ticksPerBit: UInt64
-  private let bitDepth: UInt64
-  private let bitFurthest: UInt64
-  private let unused: UInt64 = 0
+  private let bitDepth: Int64
 
   /// What became of packets.
-  struct Outcome {
-    /// The first ones that pass, and those that the limit in packets alone would have let pass.
-    var passed, withinPackets: Int
+  struct Outcome: Equatable {
+    /// The first ones that pass.
+    var passed: Int
+    /// What all others are beyond, as each by itself would be: the limit in bits, or else that in packets, which is asked first.
+    var isBeyondBits: Bool
   }
 
-  /// Far more than any time, and far from wrapping.
-  private static var endless: UInt64 { 1 << 60 }
+  /// Far more than any time, and far from an overflow.
+  private static var endless: Int64 { 1 << 60 }
 
   /// Full buckets.
   ///
@@ -31,64 +36,90 @@ struct PairedBuckets: BitwiseCopyable, Sendable {
   ///   - packets, bits: limits in these units; nil: none.
   ///   - ticksPerSecond, now: of the clock that will be passed, as for `TokenRate`.
   init(packets: RateLimit?, bits: RateLimit?, ticksPerSecond: Double, now: UInt64) {
-    (packetsFull, bitsFull) = (TokenRate.time(now), TokenRate.time(now))
     let packets = packets.map { TokenRate($0, ticksPerSecond: ticksPerSecond) }
     let bits = bits.map { TokenRate($0, ticksPerSecond: ticksPerSecond) }
-    packetTime = packets.map { max(1, TokenRate.time(1, $0.ticksPerUnit)) } ?? 0
-    packetDepth = packets?.depth ?? Self.endless
+    time = now
+    packetTime = packets.map { max(1, Int64(TokenRate.time(1, $0.ticksPerUnit))) } ?? 0
+    packetDepth = packets.map { Int64($0.depth) } ?? Self.endless
     ticksPerBit = bits?.ticksPerUnit ?? 0
-    bitDepth = bits?.depth ?? Self.endless
-    bitFurthest = bits?.furthest ?? Self.endless
+    bitDepth = bits.map { Int64($0.depth) } ?? Self.endless
+    (packetsLeft, bitsLeft) = (packetDepth, bitDepth)
   }
+
+  /// Neither limit.
+  init() { self.init(packets: nil, bits: nil, ticksPerSecond: 1e9, now: 0) }
 
   /// Takes the tokens of one packet, if it is no larger than a burst and both buckets have room.
   ///
-  /// - Returns: false: `take` has to be asked. Nothing has changed then.
+  /// - Returns: false: `take` has to be asked. Nothing has been taken then.
   @inline(__always)
-  mutating func takeOne(bits: Int, now: UInt64) -> Bool {
-    let time = TokenRate.time(now)
-    let ahead = (packets: packetsAhead(time), bits: bitsAhead(time))
-    let packetsNext = ahead.packets &+ packetTime
-    let bitsNext = ahead.bits &+ max(1, TokenRate.time(UInt64(truncatingIfNeeded: bits), ticksPerBit))
-    guard packetsNext <= packetDepth, bitsNext <= bitDepth else { return false }
-    packetsFull = time &+ packetsNext
-    bitsFull = time &+ bitsNext
+  mutating func takeOne(bytes: Int, now: UInt64) -> Bool {
+    if now != time { refill(now) }
+    let packets = packetsLeft &- packetTime
+    let bits = bitsLeft &- cost(bytes)
+    guard packets | bits >= 0 else { return false }
+    (packetsLeft, bitsLeft) = (packets, bits)
     return true
   }
 
-  /// Takes packets' tokens, as many packets' as both buckets have.
+  /// Takes the tokens of a unit's packets, of as many as both buckets have: each as if it had come by itself, but that a shorter last
+  /// one does not pass where one ahead of it doesn't.
   ///
   /// - Parameters:
-  ///   - packets: of a unit, 1 or more.
-  ///   - bits: of all of them together; each counts an equal share.
+  ///   - packets: of the unit, 1…1,024.
+  ///   - bytes: of all of them together.
+  ///   - first: bytes of each but the last, which has the rest.
   ///   - now: in ticks.
   @inline(never)
-  mutating func take(packets: Int, bits: Int, now: UInt64) -> Outcome {
-    let time = TokenRate.time(now)
-    let ahead = (packets: packetsAhead(time), bits: bitsAhead(time))
-    let bitTime = min(
-      max(1, TokenRate.time(UInt64(truncatingIfNeeded: packets == 1 ? bits : bits / packets), ticksPerBit)), bitFurthest
-    )
-    let withinPackets = TokenRate.conforming(packets, packetTime, packetDepth &- ahead.packets, depth: packetDepth)
-    guard withinPackets > 0 else { return Outcome(passed: 0, withinPackets: 0) }
-    // A packet larger than a burst may leave the bucket in debt.
-    let room = bitDepth > ahead.bits ? bitDepth &- ahead.bits : 0
-    let passed = TokenRate.conforming(withinPackets, bitTime, room, depth: bitDepth)
-    if passed > 0 {
-      packetsFull = time &+ ahead.packets &+ packetTime &* UInt64(truncatingIfNeeded: passed)
-      bitsFull = time &+ ahead.bits &+ bitTime &* UInt64(truncatingIfNeeded: passed)
+  mutating func take(packets: Int, bytes: Int, first: Int, now: UInt64) -> Outcome {
+    if now != time { refill(now) }
+    let each = cost(first)
+    let (count, behind) = (Int64(packets), Int64(packets &- 1))
+    // Packets of 64 KiB at 1,000 bits a second and 10¹¹ ticks are less than 2⁶⁴ together.
+    let all = UInt64(each) &* UInt64(behind) &+ UInt64(cost(max(0, bytes &- first &* Int(behind))))
+    let withinBits = bitsLeft >= 0 && all <= UInt64(bitsLeft) ? count : conformingBits(each, behind)
+    let withinPackets = packetTime == 0 ? count : min(count, packetsLeft / packetTime)
+    let passed = min(withinPackets, withinBits)
+    packetsLeft &-= packetTime &* passed
+    bitsLeft &-= passed == count && bitsLeft >= 0 && all <= UInt64(bitsLeft) ? Int64(all) : each &* passed
+    return Outcome(passed: Int(passed), isBeyondBits: withinBits < withinPackets)
+  }
+
+  /// Of packets that are too many in bits, those for which there is room: a single one that is larger than a burst if all of that
+  /// is there.
+  private func conformingBits(_ each: Int64, _ behind: Int64) -> Int64 {
+    if each > bitDepth { return bitsLeft == bitDepth ? 1 : 0 }
+    return bitsLeft < 0 ? 0 : min(behind, bitsLeft / each)
+  }
+
+  /// Adds the tokens of the time that has passed. Where the clock goes back none has.
+  @inline(__always)
+  private mutating func refill(_ now: UInt64) {
+    let passed = Int64(bitPattern: now &- time)
+    // No bucket takes longer than 2⁵⁴ ticks.
+    let gained = max(0, min(passed, 1 << 54)) &<< 8
+    time = now
+    packetsLeft = min(packetDepth, packetsLeft &+ gained)
+    bitsLeft = min(bitDepth, bitsLeft &+ gained)
+  }
+
+  /// The time of a packet.
+  @inline(__always)
+  private func cost(_ bytes: Int) -> Int64 {
+    Int64(bitPattern: max(1, TokenRate.time(bytes: UInt64(truncatingIfNeeded: bytes), ticksPerBit)))
+  }
+
+  /// Takes over what another pair has left of the same limit, in packets or in bits.
+  mutating func inherit(packets isPackets: Bool, from past: PairedBuckets) {
+    var past = past
+    // A pair that was just made has its maker's time, and is full at any. Otherwise both count from the later one on.
+    if packetsLeft == packetDepth && bitsLeft == bitDepth {
+      time = past.time
+    } else if Int64(bitPattern: past.time &- time) > 0 {
+      refill(past.time)
+    } else {
+      past.refill(time)
     }
-    return Outcome(passed: passed, withinPackets: withinPackets)
-  }
-
-  /// How far ahead of `time` the buckets are; 0 for full ones.
-  @inline(__always) private func packetsAhead(_ time: UInt64) -> UInt64 {
-    let ahead = packetsFull &- time
-    return ahead > packetDepth ? 0 : ahead
-  }
-
-  @inline(__always) private func bitsAhead(_ time: UInt64) -> UInt64 {
-    let ahead = bitsFull &- time
-    return ahead > bitFurthest ? 0 : ahead
+    if isPackets { packetsLeft = past.packetsLeft } else { bitsLeft = past.bitsLeft }
   }
 }

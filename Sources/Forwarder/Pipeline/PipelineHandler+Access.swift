@@ -4,32 +4,50 @@ import XSKEngine
 
 /// Access lists: asked of what is routed, on either side.
 extension PipelineHandler {
-  /// Has a plain packet meet a list whose rules ask for the flow only.
-  ///
-  /// - Parameter served: compiled rules that protocol and ports leave, if they are in one word.
-  /// - Returns: why it goes no further; nil: it passes.
+  /// Has a plain packet meet the two lists on its way, whose rules ask for the flow only. Parameters as for `carryOutPlain`.
   @inline(__always)
   mutating func passPlain(
-    _ number: Int, _ served: UInt64, _ key: FlowKey, _ bytes: Int, _ now: UInt64
+    _ ports: UInt32, _ addresses: UInt64, _ identity: UInt64, _ bytes: Int, _ now: UInt64
+  ) -> PlainOutcome {
+    // Both lists look at the same protocol and ports.
+    let served = state.access.services.served(identity: identity)
+    // Plain values: what is written in between can't change where they lead.
+    let (lanes, counters) = (state.access.lanes, state.counters)
+    let (arriving, leaving) = (AccessLane.arriving(ports), AccessLane.leaving(ports))
+    if let verdict = passPlain(arriving, lanes, counters, served, addresses, identity, bytes, now) {
+      return .isDecided(verdict)
+    }
+    if let verdict = passPlain(leaving, lanes, counters, served, addresses, identity, bytes, now) {
+      return .isDecided(verdict)
+    }
+    return .isRouted
+  }
+
+  /// Has a plain packet meet a list.
+  ///
+  /// - Parameters:
+  ///   - lanes, counters: the state's.
+  ///   - served: compiled rules that protocol and ports leave, if they are in one word.
+  /// - Returns: why it goes no further; nil: it passes.
+  @inline(__always)
+  private mutating func passPlain(
+    _ number: Int, _ lanes: AccessLanes.View, _ counters: PolicyCountersView, _ served: UInt64, _ addresses: UInt64,
+    _ identity: UInt64, _ bytes: Int, _ now: UInt64
   ) -> Verdict? {
-    // Only in pieces from here on: what takes a record out of line would have it copied into memory first.
-    let list = state.access.lists[number]
-    let possible = served & list.mask
+    // Only in pieces from here on: what takes a lane out of line would have it copied into memory first.
+    let possible = served & lanes[number].mask
     if possible != 0 {
-      state.counters.add(Int(list.offset) &+ possible.trailingZeroBitCount, packets: 1, bytes: bytes)
-      // Of its bits the lowest.
-      if possible & (0 &- possible) & list.drops != 0 {
-        return state.entries[Int(list.offset) &+ possible.trailingZeroBitCount].verdict
-      }
-    } else if !list.range.isEmpty {
-      if let verdict = search(number, key.address0, key.identity, bytes) { return verdict }
+      let rule = possible.trailingZeroBitCount
+      let place = Int(lanes[number].offset) &+ rule
+      counters.add(place, packets: 1, bytes: bytes)
+      if lanes[number].drops &>> UInt64(truncatingIfNeeded: rule) & 1 != 0 { return state.entries[place].verdict }
+    } else if !lanes[number].range.isEmpty {
+      if let verdict = search(number, addresses, identity, bytes) { return verdict }
     }
-    guard list.limit >= 0 else { return nil }
-    if state.access.buckets[Int(list.limit)].takeOne(bits: bytes &* 8, now: now) {
-      state.counters.add(Int(list.passed), packets: 1, bytes: bytes)
-      return nil
-    }
-    return exceed(number, bytes, now)
+    guard lanes[number].isLimited else { return nil }
+    guard lanes[number].buckets.takeOne(bytes: bytes, now: now) else { return exceed(number, bytes, now) }
+    counters.add(Int(lanes[number].passed), packets: 1, bytes: bytes)
+    return nil
   }
 
   /// Searches the rules of a list for a plain packet.
@@ -37,12 +55,12 @@ extension PipelineHandler {
   /// - Returns: the verdict of the first that matches, if it drops.
   @inline(never)
   private mutating func search(_ number: Int, _ addresses: UInt64, _ identity: UInt64, _ bytes: Int) -> Verdict? {
-    let list = state.access.lists[number]
+    let lane = state.access.lanes[number]
     let rule = state.access.classifier.firstMatch(
-      in: list.rules, (addresses, 0), (0, 0), identity, Self.plainFlags, .none,
+      in: lane.rules, (addresses, 0), (0, 0), identity, Self.plainFlags, .none,
       PrefixSetContext(state.access.sets.span))
     guard rule >= 0 else { return nil }
-    let place = Int(list.offset) &+ rule
+    let place = Int(lane.offset) &+ rule
     state.counters.add(place, packets: 1, bytes: bytes)
     let entry = state.entries[place]
     return entry.kind == .verdict ? entry.verdict : nil
@@ -51,15 +69,15 @@ extension PipelineHandler {
   /// What `takeOne` has not let pass, looked at with care.
   @inline(never)
   private mutating func exceed(_ number: Int, _ bytes: Int, _ now: UInt64) -> Verdict? {
-    let list = state.access.lists[number]
-    let outcome = state.access.buckets[Int(list.limit)].take(packets: 1, bits: bytes &* 8, now: now)
+    let lanes = state.access.lanes
+    let outcome = lanes[number].buckets.take(packets: 1, bytes: bytes, first: bytes, now: now)
     if outcome.passed > 0 {
-      state.counters.add(Int(list.passed), packets: 1, bytes: bytes)
+      state.counters.add(Int(lanes[number].passed), packets: 1, bytes: bytes)
       return nil
     }
-    let isPackets = outcome.withinPackets == 0
-    state.counters.add(Int(isPackets ? list.packetsExceeded : list.bitsExceeded), packets: 1, bytes: bytes)
-    return isPackets ? list.packetsVerdict : list.bitsVerdict
+    let (isBits, lane) = (outcome.isBeyondBits, lanes[number])
+    state.counters.add(Int(isBits ? lane.bitsExceeded : lane.packetsExceeded), packets: 1, bytes: bytes)
+    return isBits ? lane.bitsVerdict : lane.packetsVerdict
   }
 
   // MARK: Units
@@ -69,10 +87,9 @@ extension PipelineHandler {
   mutating func looksBeyondFlow(_ key: FlowKey, _ port: UInt8) -> Bool {
     if state.rulesLookBeyondFlow { return true }
     let egress = state.stage.egress(key)
-    let (arriving, leaving) = AccessTable.numbers(UInt32(port) &<< 8 | UInt32(egress ?? 0))
-    var kinds = state.access.lists[arriving].kind
-    if egress != nil { kinds |= state.access.lists[leaving].kind }
-    return kinds & AccessRecord.looksBeyondFlow != 0
+    var kinds = state.access.lanes[AccessLane.arriving(UInt32(port) &<< 8)].kind
+    if let egress { kinds |= state.access.lanes[AccessLane.leaving(UInt32(egress))].kind }
+    return kinds & AccessLane.looksBeyondFlow != 0
   }
 
   /// Decides about a unit that is routed to a hop which `plainHop` has found, and may meet lists.
@@ -80,9 +97,9 @@ extension PipelineHandler {
   mutating func decideListed(
     _ place: Int, _ hop: Int, _ unit: GROUnit, _ gro: borrowing GROLite, _ burst: inout Burst
   ) -> Verdict? {
-    let (arriving, leaving) = AccessTable.numbers(UInt32(burst.port) &<< 8 | UInt32(state.stage.port(hop)))
-    let kinds = state.access.lists[arriving].kind | state.access.lists[leaving].kind
-    guard kinds <= AccessRecord.asksForFlow else {
+    let ports = UInt32(burst.port) &<< 8 | UInt32(state.stage.port(hop))
+    let kinds = state.access.kinds(ports)
+    guard kinds <= AccessLane.asksForFlow else {
       let bytes = Self.bytes(unit, unit.count, gro, burst.packets)
       state.counters.add(place, packets: unit.count, bytes: bytes)
       return carryOut(place, unit, gro.summary(of: unit), gro, &burst)
@@ -92,7 +109,7 @@ extension PipelineHandler {
     let network = Int(headers.networkOffset)
     let bytes = state.stage.rewrite(unit, for: hop, network: network, version: key.version, of: gro, in: &burst)
     state.counters.add(place, packets: unit.count, bytes: bytes)
-    let count = kinds == 0 ? unit.count : pass(arriving, leaving, unit, key, flags, fault, gro, &burst)
+    let count = kinds == 0 ? unit.count : pass(ports, unit, bytes, key, flags, fault, gro, &burst)
     let routed = state.stage.verdict(hop)
     let verdict = state.sources.isolates ? apart(routed, burst.port) : routed
     guard count < unit.count else { return verdict }
@@ -105,25 +122,29 @@ extension PipelineHandler {
   /// - Returns: how many of its packets pass: the first ones. The others have their verdicts.
   @inline(__always)
   private mutating func pass(
-    _ arriving: Int, _ leaving: Int, _ unit: GROUnit, _ key: FlowKey, _ flags: PacketSummary.Flags,
+    _ ports: UInt32, _ unit: GROUnit, _ bytes: Int, _ key: FlowKey, _ flags: PacketSummary.Flags,
     _ fault: Malformation, _ gro: borrowing GROLite, _ burst: inout Burst
   ) -> Int {
     let isServed = flags.isSuperset(of: Self.plainFlags) && fault == .none
-    let served = isServed ? state.access.services?.served(key) ?? 0 : 0
-    var count = unit.count
-    var number = arriving
+    let served = isServed ? state.access.services.served(identity: key.identity) : 0
+    var (count, left) = (unit.count, bytes)
+    var number = AccessLane.arriving(ports)
+    let leaving = AccessLane.leaving(ports)
     while true {
-      let list = state.access.lists[number]
+      let lanes = state.access.lanes
+      let possible = served & lanes[number].mask
       var rule = -1
-      if served & list.mask != 0 {
-        rule = (served & list.mask).trailingZeroBitCount
-      } else if !isServed || !list.range.isEmpty {
+      if possible != 0 {
+        rule = possible.trailingZeroBitCount
+      } else if !isServed || !lanes[number].range.isEmpty {
         rule = state.access.classifier.firstMatch(
-          in: list.rules, (key.address0, key.address1), (key.address2, key.address3), key.identity, flags, fault,
-          PrefixSetContext(state.access.sets.span))
+          in: lanes[number].rules, (key.address0, key.address1), (key.address2, key.address3), key.identity, flags,
+          fault, PrefixSetContext(state.access.sets.span))
       }
-      count = pass(number, rule, count, unit, gro, &burst)
-      guard count > 0, number != leaving else { return count }
+      let passed = pass(number, rule, count, left, unit, gro, &burst)
+      guard passed > 0, number != leaving else { return passed }
+      if passed < count { left = Self.bytes(unit, passed, gro, burst.packets) }
+      count = passed
       number = leaving
     }
   }
@@ -137,11 +158,10 @@ extension PipelineHandler {
     _ burst: inout Burst
   ) -> Bool {
     let egress = state.stage.egress(summary.key)
-    let (arriving, leaving) = AccessTable.numbers(UInt32(burst.port) &<< 8 | UInt32(egress ?? 0))
-    progress.count = pass(arriving, progress, unit, summary, gro, &burst)
+    progress.count = pass(AccessLane.arriving(UInt32(burst.port) &<< 8), progress, unit, summary, gro, &burst)
     guard progress.count > 0 else { return false }
-    guard egress != nil else { return true }
-    progress.count = pass(leaving, progress, unit, summary, gro, &burst)
+    guard let egress else { return true }
+    progress.count = pass(AccessLane.leaving(UInt32(egress)), progress, unit, summary, gro, &burst)
     return progress.count > 0
   }
 
@@ -149,9 +169,10 @@ extension PipelineHandler {
     _ number: Int, _ progress: UnitProgress, _ unit: GROUnit, _ summary: PacketSummary,
     _ gro: borrowing GROLite, _ burst: inout Burst
   ) -> Int {
-    guard state.access.lists[number].kind != 0 else { return progress.count }
-    let rule = match(state.access.lists[number].rules, summary, unit.first, &burst, mark: progress.mark)
-    return pass(number, rule, progress.count, unit, gro, &burst)
+    guard state.access.lanes[number].kind != 0 else { return progress.count }
+    let rule = match(state.access.lanes[number].rules, summary, unit.first, &burst, mark: progress.mark)
+    let bytes = Self.bytes(unit, progress.count, gro, burst.packets)
+    return pass(number, rule, progress.count, bytes, unit, gro, &burst)
   }
 
   /// - Returns: the first rule of a list that matches, among the compiled ones; -1 if none does.
@@ -172,17 +193,18 @@ extension PipelineHandler {
 
   /// Carries out what a list says about the first packets of a unit.
   ///
-  /// - Parameter rule: the one that matches, among the compiled ones; -1: none.
+  /// - Parameters:
+  ///   - rule: the one that matches, among the compiled ones; -1: none.
+  ///   - bytes: of the packets together.
   /// - Returns: how many of them pass: the first ones. The others have their verdicts.
   @inline(never)
   private mutating func pass(
-    _ number: Int, _ rule: Int, _ count: Int, _ unit: GROUnit, _ gro: borrowing GROLite, _ burst: inout Burst
+    _ number: Int, _ rule: Int, _ count: Int, _ bytes: Int, _ unit: GROUnit, _ gro: borrowing GROLite,
+    _ burst: inout Burst
   ) -> Int {
-    let list = state.access.lists[number]
-    guard rule >= 0 || list.limit >= 0 else { return count }
-    let bytes = Self.bytes(unit, count, gro, burst.packets)
+    let lanes = state.access.lanes
     if rule >= 0 {
-      let place = Int(list.offset) &+ rule
+      let place = Int(lanes[number].offset) &+ rule
       state.counters.add(place, packets: count, bytes: bytes)
       if burst.isCapturing { note(place, unit, count, gro, &burst) }
       let entry = state.entries[place]
@@ -191,11 +213,16 @@ extension PipelineHandler {
         return 0
       }
     }
-    guard list.limit >= 0 else { return count }
+    guard lanes[number].isLimited else { return count }
     let now = replayTime == 0 ? burst.now : replayTime
-    let outcome = state.access.buckets[Int(list.limit)].take(packets: count, bits: bytes &* 8, now: now)
+    if count == 1 && lanes[number].buckets.takeOne(bytes: bytes, now: now) {
+      state.counters.add(Int(lanes[number].passed), packets: 1, bytes: bytes)
+      return 1
+    }
+    let first = burst.packets.packetLength(at: unit.first)
+    let outcome = lanes[number].buckets.take(packets: count, bytes: bytes, first: first, now: now)
     if outcome.passed == count {
-      state.counters.add(Int(list.passed), packets: count, bytes: bytes)
+      state.counters.add(Int(lanes[number].passed), packets: count, bytes: bytes)
       return count
     }
     exceed(number, outcome, count, bytes, unit, gro, &burst)
@@ -208,18 +235,12 @@ extension PipelineHandler {
     _ number: Int, _ outcome: PairedBuckets.Outcome, _ count: Int, _ bytes: Int, _ unit: GROUnit,
     _ gro: borrowing GROLite, _ burst: inout Burst
   ) {
-    let list = state.access.lists[number]
-    let (passed, within) = (outcome.passed, outcome.withinPackets)
+    let lane = state.access.lanes[number]
+    let passed = outcome.passed
     let passedBytes = Self.bytes(unit, passed, gro, burst.packets)
-    let withinBytes = Self.bytes(unit, within, gro, burst.packets)
-    if passed > 0 { state.counters.add(Int(list.passed), packets: passed, bytes: passedBytes) }
-    if within < count {
-      state.counters.add(Int(list.packetsExceeded), packets: count - within, bytes: bytes - withinBytes)
-      Self.decide(list.packetsVerdict, unit, within..<count, gro, &burst)
-    }
-    if passed < within {
-      state.counters.add(Int(list.bitsExceeded), packets: within - passed, bytes: withinBytes - passedBytes)
-      Self.decide(list.bitsVerdict, unit, passed..<within, gro, &burst)
-    }
+    if passed > 0 { state.counters.add(Int(lane.passed), packets: passed, bytes: passedBytes) }
+    let place = outcome.isBeyondBits ? lane.bitsExceeded : lane.packetsExceeded
+    state.counters.add(Int(place), packets: count - passed, bytes: bytes - passedBytes)
+    Self.decide(outcome.isBeyondBits ? lane.bitsVerdict : lane.packetsVerdict, unit, passed..<count, gro, &burst)
   }
 }

@@ -22,19 +22,23 @@ extension PipelineHandler {
     }
     guard entry.kind == .route || entry.kind == .steps && state.hasPlainStepsOnly else { return nil }
     let hop = state.stage.plainHop(headers)
-    guard hop != RouteStage.noPlainHop || !state.usesRoutes else { return nil }
-    if entry.kind == .route && !state.access.isOn {
-      state.counters.add(place, packets: 1, bytes: frame.byteCount)
-    } else {
-      let egress = hop == RouteStage.noPlainHop ? 0 : state.stage.port(hop)
-      let ports = UInt32(port) &<< 8 | UInt32(egress) | (entry.kind == .steps ? 1 &<< 16 : 0)
-      let outcome = carryOutPlain(
-        place, ports, headers.key.address0, headers.key.identity, frame.byteCount, now)
-      switch outcome {
-      case .isRouted: break
-      case .isUnknown: return nil
-      case .isDecided(let verdict): return verdict
+    var outcome = PlainOutcome.isRouted
+    if entry.kind == .route && hop != RouteStage.noPlainHop {
+      if state.access.isOn {
+        let ports = UInt32(port) &<< 8 | UInt32(state.stage.port(hop))
+        outcome = meetLists(place, ports, headers.key.address0, headers.key.identity, frame.byteCount, now)
+      } else {
+        state.counters.add(place, packets: 1, bytes: frame.byteCount)
       }
+    } else {
+      guard entry.kind == .steps, hop != RouteStage.noPlainHop || !state.usesRoutes else { return nil }
+      let ports = UInt32(port) &<< 8 | UInt32(hop == RouteStage.noPlainHop ? 0 : state.stage.port(hop))
+      outcome = carryOutPlain(place, ports, headers.key.address0, headers.key.identity, frame.byteCount, now)
+    }
+    switch outcome {
+    case .isRouted: break
+    case .isUnknown: return nil
+    case .isDecided(let verdict): return verdict
     }
     state.stage.rewrite(plain: &frame, for: hop)
     let verdict = state.stage.verdict(hop)
@@ -53,31 +57,37 @@ extension PipelineHandler {
     case isDecided(Verdict)
   }
 
-  /// As `carryOut`, of a plain packet. Its key comes in pieces, which are passed in registers.
+  /// As `carryOut`, of a plain packet that meets a rule with steps. Its key comes in pieces, which are passed in registers.
   ///
   /// - Parameters:
   ///   - place: the entry of the rule that it meets.
-  ///   - ports: that it came in on, in bits 8 to 15; that its route leads to, in the lower ones. Bit 16: the rule has steps.
+  ///   - ports: that it came in on, in bits 8 to 15; that its route leads to, in the lower ones.
   ///   - addresses: `FlowKey.address0`.
   @usableFromInline @inline(never)
   mutating func carryOutPlain(
     _ place: Int, _ ports: UInt32, _ addresses: UInt64, _ identity: UInt64, _ bytes: Int, _ burstTime: UInt64
   ) -> PlainOutcome {
-    let (arriving, leaving) = AccessTable.numbers(ports)
-    let kinds = state.access.lists[arriving].kind | state.access.lists[leaving].kind
-    guard kinds <= AccessRecord.asksForFlow else { return .isUnknown }
+    let kinds = state.access.kinds(ports)
+    guard kinds <= AccessLane.asksForFlow else { return .isUnknown }
     state.counters.add(place, packets: 1, bytes: bytes)
     let now = replayTime == 0 ? burstTime : replayTime
-    if ports &>> 16 != 0 {
-      if let verdict = carryOutSteps(place, addresses, identity, bytes, now) { return .isDecided(verdict) }
+    if let verdict = carryOutSteps(place, addresses, identity, bytes, now) { return .isDecided(verdict) }
+    return kinds == 0 ? .isRouted : passPlain(ports, addresses, identity, bytes, now)
+  }
+
+  /// Counts a plain packet that a rule has routed, and has it meet the lists on its way. Parameters as for `carryOutPlain`.
+  @usableFromInline @inline(never)
+  mutating func meetLists(
+    _ place: Int, _ ports: UInt32, _ addresses: UInt64, _ identity: UInt64, _ bytes: Int, _ burstTime: UInt64
+  ) -> PlainOutcome {
+    let kinds = state.access.kinds(ports)
+    guard kinds == AccessLane.asksForFlow else {
+      guard kinds == 0 else { return .isUnknown }
+      state.counters.add(place, packets: 1, bytes: bytes)
+      return .isRouted
     }
-    guard kinds != 0 else { return .isRouted }
-    let key = FlowKey(upper: (addresses, 0), lower: (0, 0), identity: identity)
-    // Both lists look at the same protocol and ports.
-    let served = state.access.services?.served(key) ?? 0
-    if let verdict = passPlain(arriving, served, key, bytes, now) { return .isDecided(verdict) }
-    if let verdict = passPlain(leaving, served, key, bytes, now) { return .isDecided(verdict) }
-    return .isRouted
+    state.counters.add(place, packets: 1, bytes: bytes)
+    return passPlain(ports, addresses, identity, bytes, replayTime == 0 ? burstTime : replayTime)
   }
 
   /// The steps of a rule, and of those behind it as long as none is terminal.

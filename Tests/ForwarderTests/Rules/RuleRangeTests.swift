@@ -56,7 +56,8 @@ import Testing
           (match.source, match.destination, match.sourceSet, match.destinationSet) = (nil, nil, nil, nil)
           return word | (reference.matches(match, packet) ? 1 << UInt64(rule.offset) : 0)
         }
-        #expect(services.served(packet.summary.key) == expected, "\(count) rules, seed \(seed), packet \(number)")
+        let served = services.served(identity: packet.summary.key.identity)
+        #expect(served == expected, "\(count) rules, seed \(seed), packet \(number)")
       }
     }
   }

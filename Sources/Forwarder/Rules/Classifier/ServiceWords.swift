@@ -13,6 +13,16 @@ import PacketHeaders
   private static let sourcePages = 512
   private static let firstPage = 768
 
+  /// Words that leave no rule to any packet. Never freed.
+  static let none = ServiceWords()
+
+  private init() {
+    let words = UnsafeMutablePointer<UInt64>.allocate(capacity: Self.firstPage)
+    // The page of each port is the first 256 words: zeros, as all others.
+    unsafe words.initialize(repeating: 0, count: Self.firstPage)
+    unsafe self.words = UnsafePointer(words)
+  }
+
   /// - Precondition: there are at most 64 rules.
   @unsafe init(_ classifier: RuleClassifier, _ memory: RuleMemory) {
     precondition(classifier.count <= 64)
@@ -32,16 +42,20 @@ import PacketHeaders
     unsafe self.words = memory.keep(words)
   }
 
-  /// The rules that are left to a well-formed TCP or UDP packet.
+  /// The rules that are left to a well-formed TCP or UDP packet, by `FlowKey.identity`.
   @inline(__always)
-  func served(_ key: FlowKey) -> UInt64 {
-    let identity = key.identity
+  func served(identity: UInt64) -> UInt64 {
     // Ports are as in memory: the upper byte first. The tables have a page for every upper byte.
-    let ipProtocol = unsafe words[Int(identity &>> 32 & 0xFF)]
-    let destination = unsafe words[Self.destinationPages &+ Int(identity &>> 16 & 0xFF)]
-    let source = unsafe words[Self.sourcePages &+ Int(identity & 0xFF)]
-    return unsafe ipProtocol & words[Int(destination) &+ Int(identity &>> 24 & 0xFF)]
-      & words[Int(source) &+ Int(identity &>> 8 & 0xFF)]
+    let ipProtocol = unsafe words[Self.byte(identity, 32)]
+    let destination = unsafe words[Self.destinationPages &+ Self.byte(identity, 16)]
+    let source = unsafe words[Self.sourcePages &+ Self.byte(identity, 0)]
+    return unsafe ipProtocol & words[Int(truncatingIfNeeded: destination) &+ Self.byte(identity, 24)]
+      & words[Int(truncatingIfNeeded: source) &+ Self.byte(identity, 8)]
+  }
+
+  @inline(__always)
+  private static func byte(_ word: UInt64, _ shift: UInt64) -> Int {
+    Int(truncatingIfNeeded: word &>> shift) & 0xFF
   }
 }
 
