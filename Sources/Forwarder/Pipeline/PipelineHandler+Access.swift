@@ -84,8 +84,8 @@ extension PipelineHandler {
 
   /// Whether packets of one flow may meet different rules: of the rule set, or of the lists on their way.
   @usableFromInline @inline(never)
-  mutating func looksBeyondFlow(_ key: FlowKey, _ port: UInt8) -> Bool {
-    if state.rulesLookBeyondFlow { return true }
+  mutating func looksBeyondFlow(_ key: FlowKey, _ port: UInt8, isTagged: Bool) -> Bool {
+    if state.rulesLookBeyondFlow && (isTagged || !state.hasNoRules[Int(port)]) { return true }
     let egress = state.stage.egress(key)
     var kinds = state.access.lanes[AccessLane.arriving(UInt32(port) &<< 8)].kind
     if let egress { kinds |= state.access.lanes[AccessLane.leaving(UInt32(egress))].kind }

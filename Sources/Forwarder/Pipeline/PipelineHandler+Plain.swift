@@ -5,14 +5,16 @@ public import XSKEngine
 /// that more has to be known of a packet, nothing has been counted or changed yet.
 extension PipelineHandler {
   @inlinable @inline(__always)
-  public func decidesPlain(_ burst: borrowing Burst) -> Bool { state.asksForFlowOnly && !burst.isCapturing }
+  public func decidesPlain(_ burst: borrowing Burst) -> Bool {
+    (state.asksForFlowOnly || state.hasNoRules[Int(burst.port)]) && !burst.isCapturing
+  }
 
   @inlinable @inline(__always)
   public mutating func decide(
     plain headers: PacketSummary, _ frame: inout MutableRawSpan, on port: UInt8, now: UInt64
   ) -> Verdict? {
     if state.sources.isOn && !state.sources.admits(headers, on: port) { return nil }
-    let found = state.classifier.firstMatch(
+    let found = state.plainClassifier.firstMatch(
       headers.key, Self.plainFlags, .none, context: PrefixSetContext(state.sets.span))
     let place = found ?? state.ruleCount
     let entry = state.entries[place]
@@ -120,7 +122,7 @@ extension PipelineHandler {
           return .drop(.policy)
         }
       }
-      let found = state.classifier.firstMatch(
+      let found = state.plainClassifier.firstMatch(
         key, Self.plainFlags, .none, context: PrefixSetContext(state.sets.span), from: next)
       place = found ?? state.ruleCount
       state.counters.add(place, packets: 1, bytes: bytes)

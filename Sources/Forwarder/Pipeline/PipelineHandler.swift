@@ -40,8 +40,11 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
     if state.sources.isOn && !state.sources.admits(gro.summary(of: unit), on: burst.port) {
       if let reason = state.sources.reason(gro.summary(of: unit), on: burst.port) { return .drop(reason) }
     }
-    if state.looksBeyondFlow && unit.count > 1 && looksBeyondFlow(gro.summary(of: unit).key, burst.port) {
-      return decideEach(unit, gro, &burst)
+    if state.looksBeyondFlow && unit.count > 1 {
+      let isTagged = gro.summary(of: unit).vlanTags != 0
+      if looksBeyondFlow(gro.summary(of: unit).key, burst.port, isTagged: isTagged) {
+        return decideEach(unit, gro, &burst)
+      }
     }
     let place = match(gro.summary(of: unit), unit.first, &burst)
     let entry = state.entries[place]
@@ -111,6 +114,7 @@ public struct PipelineHandler: UnitHandler, ~Copyable {
   mutating func matchAny(
     _ summary: PacketSummary, _ index: Int, _ burst: inout Burst, from first: Int, mark: UInt32?
   ) -> Int {
+    if summary.vlanTags == 0 && state.hasNoRules[Int(burst.port)] { return lastResort(summary.malformation) }
     let found =
       state.usesMetadata
       ? matchMetadata(summary, index, &burst, from: first, mark: mark)

@@ -4,6 +4,10 @@ public import XSKEngine
 public final class Policy: Sendable {
   public let configuration: ForwarderConfiguration
   let rules: CompiledRules
+  /// Of plain packets on ports that may have some: the same, or none (`hasNoRules`).
+  let plainRules: CompiledRules
+  /// By port, 0…255: no rule is for what comes in there without a VLAN tag.
+  let hasNoRules: [Bool]
   let sets: [PrefixSet]
   let access: AccessPlan
   /// The prefix sets that access lists name, by their numbers there.
@@ -30,6 +34,8 @@ public final class Policy: Sendable {
     self.verdictGeneration = verdictGeneration
     if let reasons { self.reasons = reasons } else { self.reasons = try configuration.dropReasons }
     rules = try configuration.compiledRules()
+    plainRules = rules.view.asksForFlowOnly ? rules : try CompiledRules(RuleSet())
+    hasNoRules = configuration.rules.hasNoRules
     sets = try configuration.prefixSets()
     access = try AccessPlan(configuration)
     let made = Dictionary(uniqueKeysWithValues: zip(configuration.rules.prefixSets, sets))
@@ -41,7 +47,7 @@ public final class Policy: Sendable {
   /// The same policy with other routes: rules and sets are not made anew.
   init(_ policy: Policy, routes: Routes) {
     configuration = policy.configuration
-    rules = policy.rules
+    (rules, plainRules, hasNoRules) = (policy.rules, policy.plainRules, policy.hasNoRules)
     sets = policy.sets
     (access, accessSets) = (policy.access, policy.accessSets)
     program = policy.program
@@ -73,6 +79,13 @@ public final class Policy: Sendable {
 
   /// Whether any packet can be routed.
   var usesRoutes: Bool { program.steps.contains { $0.kind == .route } }
+}
+
+extension RuleSet {
+  /// By port, 0…255: no rule is for what comes in there without a VLAN tag.
+  var hasNoRules: [Bool] {
+    (0...UInt8.max).map { port in !rules.contains { $0.match.isForUntagged(on: port) } }
+  }
 }
 
 /// The order of what a worker counts: rules, default, malformed, access lists' rules, named counters, and three for each limiter.

@@ -10,6 +10,10 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
   let policy: Policy
   let counterMemory: PolicyCounters
   @usableFromInline let classifier: RuleClassifier
+  /// What plain packets are asked by: the same if no rule asks for more than the flow; otherwise, on ports of `hasNoRules`, no rules.
+  @usableFromInline let plainClassifier: RuleClassifier
+  /// By port: no rule is for untagged packets.
+  @usableFromInline let hasNoRules: FixedArray<Bool>
   @usableFromInline let entries: FixedArray<PipelineEntry>
   let steps: FixedArray<PipelineStep>
   @usableFromInline let sets: FixedArray<PrefixSet.View>
@@ -60,6 +64,8 @@ public struct PolicyState: ~Copyable, @unchecked Sendable {
     counterMemory = PolicyCounters(count: places.count)
     // Safe: `policy` and `counterMemory` are kept beside the views.
     unsafe (classifier, counters) = (policy.rules.classifier, counterMemory.view)
+    unsafe plainClassifier = policy.plainRules.classifier
+    hasNoRules = FixedArray(policy.hasNoRules)
     sets = FixedArray(policy.sets.map { unsafe $0.view })
     entries = FixedArray(policy.program.entries)
     steps = FixedArray(policy.program.steps)

@@ -1,10 +1,10 @@
-import Forwarder
 import PacketHeaders
 import PacketSamples
 import Testing
 import XSKEngine
 
 @testable import ContainerDataplane
+@testable import Forwarder
 
 /// ACLs, limits, VLANs, and their replacement under traffic.
 @Suite struct PolicyTests {
@@ -142,6 +142,13 @@ import XSKEngine
     #expect(rig.dropped("other_mac", on: 0) == 2)
     let traffic = try rig.traffic
     #expect(traffic[1].ingress.dropped == ["other_mac": 1])
+  }
+
+  @Test func `a VLAN's tenant has rules on its own port and on the uplink, and no other port has any`() throws {
+    let tenants = [NodeRig.tenant(1, policy: "web"), NodeRig.tenant(3, policy: "web", vlan: 7), NodeRig.tenant(4)]
+    let policy = try NodePolicy(try NodeRig.node(Self.policies), tenants: tenants, uplinks: NodeRig.uplinks)
+    // So what those send goes the way of plain packets.
+    #expect(Array(policy.configuration.rules.hasNoRules[..<5]) == [false, true, true, false, true])
   }
 
   @Test func `a VLAN's tenant has its ACL`() throws {

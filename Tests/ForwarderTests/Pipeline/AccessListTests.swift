@@ -136,7 +136,8 @@ import XSKEngine
         2: PortAccess(arriving: AccessList([.init("short", RuleMatch { $0.length = [0...100] })])),
       ]))
     func isSplit(from port: UInt8, to host: Int) -> Bool {
-      rig.worker.handler.units.looksBeyondFlow(PipelineTests.summary(Self.packets(1, to: host)[0]).key, port)
+      rig.worker.handler.units.looksBeyondFlow(
+        PipelineTests.summary(Self.packets(1, to: host)[0]).key, port, isTagged: false)
     }
     #expect(!isSplit(from: 0, to: 2) && !isSplit(from: 0, to: 0) && !isSplit(from: 1, to: 0))
     #expect(isSplit(from: 0, to: 1) && isSplit(from: 2, to: 0) && !isSplit(from: 0, to: 9))

@@ -36,6 +36,16 @@ import XSKEngine
     }
   }
 
+  /// Rules of one port, and of tagged packets: all others go the way of plain packets.
+  @Test(arguments: Order.allCases, [1, 6, 90])
+  func `rules change nothing for packets that they are not for`(order: Order, rules: Int) throws {
+    let networks = try (0..<2).map { try RandomPolicy.Network(UInt64(rules * 2 + $0)) }
+    for seed in 0..<UInt64(24) {
+      let faults = try Self.faults(order, networks[Int(seed % 2)], rules: rules, seed: seed, areBound: true)
+      #expect(faults == [], "\(order), \(rules) rules, seed \(seed)")
+    }
+  }
+
   /// Units of several packets; what is limited depends on their order, so each run is one flow.
   @Test func `lists limit units as they would their packets`() throws {
     var limited = (packets: UInt64(0), units: UInt64(0), refusals: UInt64(0))
@@ -69,7 +79,8 @@ import XSKEngine
 
   /// One world: what differs between the pipeline and the reference.
   static func faults(
-    _ order: Order, _ network: RandomPolicy.Network, rules: Int, seed: UInt64, isPlain: Bool = false
+    _ order: Order, _ network: RandomPolicy.Network, rules: Int, seed: UInt64, isPlain: Bool = false,
+    areBound: Bool = false
   ) throws -> [String] {
     var random = RandomPolicy(seed << 8 | UInt64(rules), limitsFlows: order == .flows)
     var configuration = try random.configuration(
@@ -78,9 +89,11 @@ import XSKEngine
       configuration.rules = RandomPolicy.plain(configuration.rules)
       configuration.access = RandomPolicy.plain(configuration.access)
     }
+    if areBound { configuration.rules = RandomPolicy.bound(configuration.rules) }
     var reference = try ReferencePipeline(configuration, facts: RandomPolicy.facts)
     let policy = try Policy(configuration, facts: RandomPolicy.facts, routes: network.routes)
     #expect(!isPlain || policy.program.hasPlainStepsOnly && policy.rules.view.asksForFlowOnly)
+    #expect(!areBound || policy.hasNoRules[..<2] == [true, true])
     let pipeline = Pipeline(policy)
     let traffic = (0..<2).map { _ in
       (

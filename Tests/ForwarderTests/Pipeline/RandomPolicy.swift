@@ -178,6 +178,19 @@ struct RandomPolicy {
       })
   }
 
+  /// The same rules, each for port 2 or for tagged packets only.
+  static func bound(_ set: RuleSet) -> RuleSet {
+    var set = set
+    for number in set.rules.indices {
+      if number % 3 == 0 {
+        set.rules[number].match.vlan = [.tagged]
+      } else {
+        set.rules[number].match.ingressPort = number % 3 == 1 ? [2] : .noneOf(0, 1)
+      }
+    }
+    return set
+  }
+
   /// The same rules without what plain packets would have to be looked at more closely for.
   static func plain(_ set: RuleSet) -> RuleSet {
     let rules = set.rules.map { rule in

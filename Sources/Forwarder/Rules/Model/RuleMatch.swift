@@ -73,6 +73,13 @@ public struct RuleMatch: Hashable, Sendable {
     asksForFlowOnly && source == nil && destination == nil && sourceSet == nil && destinationSet == nil
   }
 
+  /// Whether packets without a VLAN tag that come in on a port may meet it, as far as port and tag tell.
+  func isForUntagged(on port: UInt8) -> Bool {
+    if let ingressPort, ingressPort.values.contains(port) == ingressPort.isNegated { return false }
+    if let vlan, vlan.values.contains(.untagged) == vlan.isNegated { return false }
+    return vlanPriority == nil
+  }
+
   /// The prefix sets that it names, with repetitions.
   var setNames: [String] { (sourceSet?.values ?? []) + (destinationSet?.values ?? []) }
 }
