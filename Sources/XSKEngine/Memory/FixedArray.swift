@@ -1,7 +1,7 @@
 /// A fixed number of elements that may be noncopyable, on the heap, reached in place.
 ///
 /// Its elements are mutated where they lie: no copy, no reference count, no exclusivity check. Every access is
-/// bounds-checked.
+/// bounds-checked, by one comparison: no number less than 0 is less than `count` without its sign.
 @frozen @safe public struct FixedArray<Element: ~Copyable>: ~Copyable {
   // Safe: owned here, initialised up to `count`, every subscript checked.
   @usableFromInline let base: UnsafeMutablePointer<Element>
@@ -38,11 +38,11 @@
 
   @inlinable public subscript(index: Int) -> Element {
     @inline(__always) unsafeAddress {
-      precondition(index >= 0 && index < count)
+      precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
       return unsafe UnsafePointer(base + index)
     }
     @inline(__always) unsafeMutableAddress {
-      precondition(index >= 0 && index < count)
+      precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
       return unsafe base + index
     }
   }
