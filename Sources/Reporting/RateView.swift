@@ -75,10 +75,11 @@ public struct RateView: Sendable {
   static func remarks(_ rates: CounterRates, _ snapshot: CounterSnapshot) -> [String] {
     let description = snapshot.description
     let troubled = description.ports.enumerated().compactMap { index, port -> String? in
-      if port.link == "unknown" { return "\(port.name.printable) link unknown" }
-      if port.link != "up" { return "\(port.name.printable) \(port.link.printable)" }
+      let isUnknown = port.link == "unknown"
+      if port.link != "up", !isUnknown { return "\(port.name.printable) \(port.link.printable)" }
       let failure = zip(description.slots, snapshot.slots).first { $0.port == index && $1[.failure] != 0 }
       return failure.map { "\(port.name.printable): \(failureName($1[.failure]))" }
+        ?? (isUnknown ? "\(port.name.printable) link unknown" : nil)
     }
     // A single reason's rate stands in the drop column already.
     let drops = rates.drops.count == 1 ? [rates.drops[0].name.printable] : rates.drops.map(count)

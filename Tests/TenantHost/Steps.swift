@@ -15,6 +15,7 @@ import XSKEngine
 /// | `resize`, `register`, `release` | another RX ring, another memory, any device |
 /// | `hangup`, `drop` | closes the connection; the current socket |
 /// | `end` | waits until the connection is closed by the other side |
+/// | `await=FILE` | waits until there is such a file |
 /// | `hold` | waits to be killed |
 @safe final class Steps {
   private let path: String
@@ -80,6 +81,10 @@ import XSKEngine
       // Safe: one entry.
       guard unsafe poll(&entry, 1, 60_000) == 1 else { return "(open)" }
       return TenantHost.answer(connection) ?? "(closed)"
+    case "await":
+      for _ in 0..<12_000 where unsafe access(value, F_OK) != 0 { usleep(5_000) }
+      // Safe: a C string for the call.
+      return unsafe access(value, F_OK) == 0 ? "there" : "never"
     case "hold":
       TenantHost.write("held")
       sleep(60)

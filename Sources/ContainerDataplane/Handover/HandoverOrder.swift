@@ -10,20 +10,34 @@ import XSKEngine
 /// bound to nothing yet, and that its kernel lets be bound to one device alone; `PreparedSocket` tells what becomes of it.
 enum HandoverOrder: Sendable {
   case boundFirst, mappedFirst
+  /// Neither is safe: the kernel maps no rings of a bound socket, and keeps one that isn't bound to no device.
+  case none
 
-  private static let known = Mutex<HandoverOrder?>(nil)
+  private static let found = Mutex<Result<HandoverOrder, XSKError>?>(nil)
 
-  /// The one for this kernel. Looked for once in the life of this process; some tens of milliseconds.
+  /// The one for this kernel. Looked for until it is found, which takes some tens of milliseconds, and known from then on. It takes
+  /// capabilities that threads which read what strangers write don't have: they ask `asFound`.
   ///
-  /// - Throws: a kernel that allows neither, or what is missing to try it.
-  static func ofThisKernel() throws(XSKError) -> HandoverOrder {
-    try known.withLock { known throws(XSKError) in
-      if let known { return known }
-      let found = try TrialNamespace.run { () throws(XSKError) in try look() }
-      known = found
-      return found
+  /// - Throws: what is missing to try it.
+  @discardableResult static func ofThisKernel() throws(XSKError) -> HandoverOrder {
+    try found.withLock { found throws(XSKError) in
+      if case .success(let order) = found { return order }
+      let result = Result { () throws(XSKError) in try TrialNamespace.run { () throws(XSKError) in try look() } }
+      found = result
+      return try result.get()
     }
   }
+
+  /// What was found, or why nothing was when it was looked for last.
+  static var asFound: Result<HandoverOrder, XSKError> {
+    found.withLock { $0 } ?? .failure(XSKError("this kernel", "not looked at yet", remedy: "try again"))
+  }
+
+  /// What to say where there is none.
+  static let neither = XSKError(
+    "this kernel",
+    "maps no rings of a bound socket (Linux 6.4 does), and does not keep one that isn't bound to its device (6.5 and stable "
+      + "kernels from July 2023 on do)", remedy: "use a newer kernel", code: EOPNOTSUPP)
 
   /// Why bound sockets can't be handed over; nil: they can, as far as was found.
   ///
@@ -31,10 +45,9 @@ enum HandoverOrder: Sendable {
   /// device of the node, and is given to nobody.
   static func refusal(ofBound subject: String, _ kernel: Result<HandoverOrder, XSKError>) -> XSKError? {
     switch kernel {
-    case .success(.boundFirst): return nil
-    // What else went wrong with the look concerns veths.
-    case .failure(let error) where error.code != EOPNOTSUPP: return nil
-    case .success(.mappedFirst), .failure:
+    // What goes wrong with the look concerns veths, which it is made with.
+    case .success(.boundFirst), .failure: return nil
+    case .success(.mappedFirst), .success(.none):
       return XSKError(
         subject, "containers' sockets are bound before they are mapped, which takes Linux 6.4",
         remedy: "use a newer kernel", code: EOPNOTSUPP)
@@ -60,25 +73,21 @@ enum HandoverOrder: Sendable {
     } catch {
       guard error.code == EBUSY else { throw error }
     }
-    try requireConfinement(to: device, not: NetworkDevice(named: names[1], looksFar: false), umem)
-    return .mappedFirst
+    return try isConfined(to: device, not: NetworkDevice(named: names[1], looksFar: false), umem) ? .mappedFirst : .none
   }
 
-  /// Sees to it that a socket which is meant for one device can't be bound to another: bind(2) looks at what SO_BINDTOIFINDEX
-  /// has set only since Linux 6.5, and in stable kernels of July 2023 and later.
-  private static func requireConfinement(
+  /// Whether a socket which is meant for one device can't be bound to another: bind(2) looks at what SO_BINDTOIFINDEX has set
+  /// only since Linux 6.5, and in stable kernels of July 2023 and later.
+  private static func isConfined(
     to device: NetworkDevice, not other: NetworkDevice, _ umem: UMEM
-  ) throws(XSKError) {
+  ) throws(XSKError) -> Bool {
     let socket = try XSKSocket.passing(name: "\(other.name) queue 0", umem: umem)
     try socket.confine(to: device.index)
     do throws(XSKError) { try socket.bind(ifindex: other.index, queue: 0) } catch {
       guard error.code == EINVAL else { throw error }
-      return
+      return true
     }
-    throw XSKError(
-      "this kernel",
-      "maps no rings of a bound socket (Linux 6.4 does), and does not keep one that isn't bound to its device (6.5 and stable "
-        + "kernels from July 2023 on do)", remedy: "use a newer kernel", code: EOPNOTSUPP)
+    return false
   }
 }
 

@@ -110,6 +110,7 @@ final class HandoverServer: Sendable {
         connection.end(service, because: "its process did not say within \(Int(limits.mapSeconds)) s that it is mapped")
       }
       connections.removeAll { $0.isDone }
+      service.unsettled.settle()
       let ready = wait(listener, connections)
       // Those that are there first: a crowd at the door does not push a served one out.
       for (index, connection) in connections.enumerated()
@@ -126,8 +127,11 @@ final class HandoverServer: Sendable {
     }
   }
 
-  /// Whether a socket is on its way to a process. Nobody else is listened to then: there is never more than one.
-  private func isMapping(_ connections: [HandoverConnection]) -> Bool { connections.contains { $0.isMapping } }
+  /// Whether a socket is on its way to a process, or was and is not bound yet. Nobody else is listened to then: there is never
+  /// more than one.
+  private func isMapping(_ connections: [HandoverConnection]) -> Bool {
+    service.unsettled.isThere || connections.contains { $0.isMapping }
+  }
 
   private func accept(_ listener: CInt, _ identity: TenantNamespace.Identity) -> HandoverConnection? {
     let descriptor = cxsk_accept(listener)
@@ -160,7 +164,8 @@ final class HandoverServer: Sendable {
       pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
     }
     let next = connections.map(\.deadline).min() ?? .infinity
-    let milliseconds = min(Self.lookSeconds * 1000, max(0, (next - Self.now) * 1000).rounded(.up))
+    let longest = service.unsettled.isThere ? 0.02 : Self.lookSeconds
+    let milliseconds = min(longest * 1000, max(0, (next - Self.now) * 1000).rounded(.up))
     // Safe: the array has as many entries as it says.
     guard unsafe poll(&entries, nfds_t(entries.count), CInt(milliseconds)) > 0 else { return [] }
     return Set(entries.indices.filter { entries[$0].revents != 0 })

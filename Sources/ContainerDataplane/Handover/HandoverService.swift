@@ -6,11 +6,10 @@ import XSKEngine
 /// sockets are bound.
 struct HandoverService: Sendable {
   let source: SocketSource
-  /// What this kernel allows; or why it allows nothing.
-  let order: Result<HandoverOrder, XSKError>
   let current: CurrentTenant
   let counters: HandoverCounters
   let log: HandoverLog
+  let unsettled = UnsettledSocket()
 
   /// - Parameters:
   ///   - descriptors: what came with the message; the caller closes them.
@@ -75,7 +74,7 @@ struct HandoverService: Sendable {
 
   private func socket(_ request: HandoverRequest, _ memory: CInt?, _ tenant: Tenant) -> HandoverReply {
     do throws(XSKError) {
-      let order = try source.order(of: order)
+      let order = try source.order(of: HandoverOrder.asFound)
       let prepared = try HandoverMaker(tenant: tenant, source: source).make(request, memory: memory)
       let socket = prepared.socket
       switch order {
@@ -89,6 +88,7 @@ struct HandoverService: Sendable {
         return HandoverReply(
           text: "/xsk_socket_ack\(request.fields),map=1", descriptors: [socket.descriptor], keeping: [socket],
           unbound: prepared)
+      case .none: throw HandoverOrder.neither
       }
     } catch {
       counters.add(\.denied)
@@ -104,6 +104,7 @@ struct HandoverService: Sendable {
       return HandoverReply("/xsk_mapped_ack\(granted(prepared, tenant))")
     } catch {
       prepared.takeOut()
+      unsettled.keep(prepared)
       deny(prepared, "\(error.problem)")
       return HandoverReply("/xsk_mapped_nak,\(error.subject): \(error.problem)")
     }
@@ -111,7 +112,7 @@ struct HandoverService: Sendable {
 
   /// The process did otherwise with what it was handed unbound.
   func giveUp(_ prepared: PreparedSocket, because reason: String) {
-    prepared.giveUp()
+    if !prepared.giveUp() { unsettled.keep(prepared) }
     deny(prepared, reason)
   }
 

@@ -1,3 +1,5 @@
+import Glibc
+import Synchronization
 import XSKEngine
 
 /// A tenant's socket that only wants binding: its memory is registered, its rings have their sizes, its fill ring is filled.
@@ -12,6 +14,7 @@ import XSKEngine
 /// - Whatever becomes of it, in the end it is bound: `settle` does so if the process has mapped it, `giveUp` if not. So every
 ///   socket that a tenant has occupies a queue of its own interface; who keeps it has that queue in use, and gets no other. There
 ///   are never more of them than queues, as if each had been bound before. (A daemon that is killed may leave one unbound besides.)
+///   Until it is bound, nobody is served: the queue may be the passing socket's of `reserve` still (`UnsettledSocket`).
 struct PreparedSocket: Sendable {
   let socket: XSKSocket
   let place: SocketSource.Place
@@ -37,10 +40,12 @@ struct PreparedSocket: Sendable {
   }
 
   /// What was handed over, and is not going to be used as it was meant: it gets no packets, and is bound all the same.
-  func giveUp() {
-    // It is the process's own loss if it can't be: then it is bound already, or there was another that it had kept.
-    try? bind()
-    takeOut()
+  ///
+  /// - Returns: false: it is not bound, and could be later.
+  func giveUp() -> Bool {
+    defer { takeOut() }
+    do throws(XSKError) { try bind() } catch { return error.code == ENODEV || socket.isBound }
+    return true
   }
 
   /// Takes out of the map what the process itself may have put in there: nobody else had the queue.
@@ -48,5 +53,28 @@ struct PreparedSocket: Sendable {
 
   private func bind() throws(XSKError) {
     try socket.bind(ifindex: place.device.index, queue: place.queue, copying: place.program.mode == .generic)
+  }
+}
+
+/// A socket of an endpoint's that was handed over and could not be bound yet: the kernel takes its time to take a queue back.
+/// One at most, as one is on its way at a time.
+final class UnsettledSocket: Sendable {
+  private let state = Mutex<(socket: PreparedSocket, deadline: Double)?>(nil)
+  /// Seconds after which it is believed never to be: then somebody who may make AF_XDP sockets has taken its queue.
+  private static let patience = 60.0
+
+  /// There is one: nobody is to be given another.
+  var isThere: Bool { state.withLock { $0 != nil } }
+
+  /// Keeps one that was refused, unless it is bound: then its process did that.
+  func keep(_ prepared: PreparedSocket) {
+    guard !prepared.socket.isBound else { return }
+    state.withLock { $0 = (prepared, HandoverServer.now + Self.patience) }
+  }
+
+  /// Tries again, for as long as `PreparedSocket.bindPatience`.
+  func settle() {
+    guard let (prepared, deadline) = state.withLock({ $0 }) else { return }
+    if prepared.giveUp() || HandoverServer.now >= deadline { state.withLock { $0 = nil } }
   }
 }

@@ -43,7 +43,11 @@ enum SocketSource: Sendable {
   /// - Parameter kernel: what was found about this kernel.
   /// - Throws: if it allows none that is safe.
   func order(of kernel: Result<HandoverOrder, XSKError>) throws(XSKError) -> HandoverOrder {
-    guard case .queues(let device) = self else { return try kernel.get() }
+    guard case .queues(let device) = self else {
+      let order = try kernel.get()
+      guard order != .none else { throw HandoverOrder.neither }
+      return order
+    }
     if let refusal = HandoverOrder.refusal(ofBound: device.name, kernel) { throw refusal }
     return .boundFirst
   }

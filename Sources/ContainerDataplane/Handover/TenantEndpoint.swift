@@ -124,10 +124,11 @@ public final class TenantEndpoint: Sendable {
     try state.withLock { state throws(XSKError) in
       guard state.server == nil, !state.isRemoved else { return }
       let directory = try EndpointDirectory(socketDirectory)
+      // Who asks for a socket is told what is wrong, if it still is then.
+      _ = try? HandoverOrder.ofThisKernel()
       let server = HandoverServer(
-        HandoverService(
-          source: source, order: Result { () throws(XSKError) in try HandoverOrder.ofThisKernel() }, current: current,
-          counters: counters, log: log), directory: directory, limits: limits)
+        HandoverService(source: source, current: current, counters: counters, log: log), directory: directory,
+        limits: limits)
       try server.start(in: TenantNamespace(path: current.value.namespace))
       state.server = server
     }

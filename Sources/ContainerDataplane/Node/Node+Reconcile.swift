@@ -47,6 +47,10 @@ extension Node {
   /// Lets go of tenants whose devices went with their namespaces, and takes up physical devices that have come. Cheap: to be
   /// called every few seconds.
   public func lookAfterTenants() {
+    // What kept it from being found may be over.
+    if case .failure = HandoverOrder.asFound, state.tenants.contains(where: { $0.physicalQueues == nil }) {
+      _ = try? HandoverOrder.ofThisKernel()
+    }
     book.withLock { book in
       do throws(XSKError) { try removeLost(&book) } catch { log("\(error)") }
       lookAtQueueDevices(book)

@@ -42,8 +42,8 @@ final class QueueDevice: Sendable {
   /// What keeps its queues from being given to anybody.
   var obstacle: XSKError? { state.withLock { $0.obstacle } }
 
-  /// Queues whose sockets went with the device as it was made anew, or went away and came back. Their processes have let go of
-  /// none of them yet, and asked for no others.
+  /// Queues whose sockets went with the device as it was made anew, or went away and came back, and whose processes have asked
+  /// for no others since.
   var lost: Set<Int> { state.withLock { $0.lost } }
 
   /// Sees whether the device is there and has the program, and puts it there if it can be. Some system calls if all is well.

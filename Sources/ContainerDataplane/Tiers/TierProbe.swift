@@ -24,6 +24,7 @@ public struct TierProbe: Sendable {
 
   private func veth(_ order: Result<HandoverOrder, XSKError>) -> TierReport {
     switch order {
+    case .success(.none): TierReport(.veth, isAvailable: false, "\(HandoverOrder.neither)")
     case .success(let order):
       TierReport(
         .veth, isAvailable: true,

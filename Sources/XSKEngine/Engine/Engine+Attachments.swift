@@ -22,7 +22,8 @@ extension Engine {
     let (device, link) = try attachment.physicalDevice()
     port.update { state in
       state.device = device
-      state.isDetached = state.isDetached && attachment.isOver
+      // Of a directory that could not be opened yet no end would be seen.
+      state.isDetached = state.isDetached && !attachment.isFollowed
     }
     if !port.current.isDetached { take(Port.LinkState(link), of: port) }
     return device

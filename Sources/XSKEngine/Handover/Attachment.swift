@@ -109,6 +109,9 @@ public final class Attachment: Sendable {
   /// A system call; no daemon need run. Another attachment in the same place is another: ask for it with a new object.
   public var isOver: Bool { directory.withLock { $0.isRemoved } }
 
+  /// Whether its end would be seen, and has not been.
+  var isFollowed: Bool { directory.withLock { $0.isThere } }
+
   /// Takes up whatever attachment is in this place now.
   func takeUpAgain() {
     let now = AttachmentDirectory(of: path)

@@ -15,11 +15,17 @@ final class AttachmentDirectory: Sendable {
   deinit { if descriptor >= 0 { close(descriptor) } }
 
   /// A directory without any link has been removed (inode(7)).
-  var isRemoved: Bool {
+  var isRemoved: Bool { links == 0 }
+
+  /// It was opened, and is not removed.
+  var isThere: Bool { links.map { $0 > 0 } ?? false }
+
+  /// nil: it could not be opened.
+  private var links: nlink_t? {
     var status = stat()
     // Safe: written by the call.
-    guard descriptor >= 0, unsafe fstat(descriptor, &status) == 0 else { return false }
-    return status.st_nlink == 0
+    guard descriptor >= 0, unsafe fstat(descriptor, &status) == 0 else { return nil }
+    return status.st_nlink
   }
 
   /// O_PATH of asm-generic/fcntl.h, which isn't imported without _GNU_SOURCE.

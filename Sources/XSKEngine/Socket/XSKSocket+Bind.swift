@@ -80,7 +80,7 @@ extension XSKSocket {
 
   /// Whether it is bound to a queue, by whomever. Nothing is received or sent by asking: recvfrom(2) answers ENXIO to those that
   /// aren't (net/xdp/xsk.c, xsk_recvmsg).
-  var isBound: Bool { cxsk_wake_rx(descriptor) != -ENXIO }
+  package var isBound: Bool { cxsk_wake_rx(descriptor) != -ENXIO }
 
   /// Has the kernel refuse to bind it to any other device (SO_BINDTOIFINDEX). Whoever holds the socket can't undo that without
   /// CAP_NET_RAW in its network namespace's user namespace. Kernels from before July 2023 don't look at it.

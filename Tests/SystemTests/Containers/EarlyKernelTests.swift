@@ -1,6 +1,8 @@
 import ContainerDataplane
 import Glibc
+import PacketSamples
 import Testing
+import XSKEngine
 import XSKLab
 
 extension OnVeth {
@@ -11,7 +13,8 @@ extension OnVeth {
       "/xsk_socket_ack,chunk=2048,frames=4096,given=2048,rx=1024,tx=1024,fill=2048,comp=1024,map=1"
     private static let boundAlready =
       "/xsk_mapped_nak,eth0 queue 0: the socket is bound already, by a process that it was given to"
-    private static let busy = "/xsk_socket_nak,eth0 queue 0: busy (another socket is bound)"
+    private static let queueBusy = "eth0 queue 0: busy (another socket is bound)"
+    private static let busy = "/xsk_socket_nak,\(queueBusy)"
 
     struct Case: Sendable {
       let steps: [String]
@@ -91,6 +94,42 @@ extension OnVeth {
       #expect(try lab.isAnswering(lab.guests[0]), "the container's stack has its packets")
       let isClosed = eventually { server.footprints.last?.descriptors == before.descriptors }
       #expect(isClosed)
+    }
+
+    @Test func `a socket whose queue is taken meanwhile is bound when it is free, and before anybody is served`() throws
+    {
+      let lab = try TenantLab(kernel: .old)
+      let server = try lab.serve()
+      let folder = try ScratchFolder()
+      let process = try lab.guests[0].start(steps: [
+        "ask", "await=\(folder.file("taken"))", "say=/xsk_mapped", "hangup", "ask", "hangup", "drop", "again",
+        "hold",
+      ])
+      try #require(process.waitForOutput("map=1"), "\(process.output)")
+      // Somebody with privileges, in the container's namespace.
+      var other: XSKSocket? = try lab.guests[0].namespace.run { () throws(XSKError) in
+        let umem = try UMEM(UMEMConfiguration(frames: 64, pages: .plain))
+        let rings = RingSizes(receive: 64, transmit: 64)
+        let socket = try XSKSocket(
+          name: "other", umem: umem, SocketConfiguration(rings: rings, mode: .copy, bindPatience: 10_000))
+        try socket.bind(ifindex: NetworkDevice(named: "eth0").index, queue: 0)
+        return socket
+      }
+      // Safe: a C string for the call.
+      close(unsafe creat(folder.file("taken"), 0o600))
+      #expect(process.waitForOutput("/xsk_mapped_nak,\(Self.queueBusy)"), "\(process.output)")
+      #expect(process.waitForOutput("hung up"))
+      // It asks, and is not listened to.
+      usleep(300_000)
+      #expect(!process.output.contains("/xsk_socket_nak"))
+      withExtendedLifetime(other) {}
+      other = nil
+      // What it keeps has the queue now.
+      #expect(process.waitForOutput("held"), "\(process.output)")
+      #expect(
+        process.output.contains(Self.busy) && process.output.contains("dropped\n\(Self.granted)"), "\(process.output)")
+      #expect(server.lines("denied").count >= 2)
+      process.kill()
     }
 
     @Test func `while one process maps its socket others of the tenant wait, and those of other tenants do not`() throws

@@ -290,14 +290,17 @@ struct CounterPageReaderTests {
     let path = directory.file("page")
     let page = try CounterPage(exampleDescription, workers: 2, path: path)
     let rewriter = try Rewriter(page)
+    defer { _ = rewriter.stop() }
     let reader = try CounterPageReader(path: path)
     var epochs: Set<UInt64> = []
-    while epochs.count < 50 {
+    let end = ContinuousClock.now + .seconds(60)
+    while epochs.count < 50, ContinuousClock.now < end {
       guard let snapshot = try Self.snapshot(reader) else { continue }
       #expect(Set(snapshot.description.command).count == 1 || snapshot.epoch == 2)
       #expect(snapshot.epoch % 2 == 0)
       epochs.insert(snapshot.epoch)
     }
+    #expect(epochs.count == 50)
     let rewrites = rewriter.stop()
     #expect(try reader.snapshot().epoch == 2 + 2 * rewrites)
   }
