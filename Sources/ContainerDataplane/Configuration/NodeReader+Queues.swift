@@ -19,11 +19,7 @@ extension ConfigurationReader {
       let before = problems.count
       guard let pool = readQueuePool(entry) else { continue }
       let device = fieldElement(entry.element, "device")
-      if pool.device == "lo" {
-        report(
-          device, value: pool.device, "the loopback device: nothing but this host's own packets come there",
-          "name a device that leads out of this host")
-      }
+      if pool.device == "lo" { reportLoopback(device) }
       if uplinks.contains(pool.device) {
         report(
           device, value: pool.device, "an uplink: the dataplane takes all of its packets",

@@ -54,6 +54,7 @@ extension ConfigurationReader {
       }
       let before = problems.count
       let port = readPort(entry)
+      if port.device == "lo" { reportLoopback(fieldElement(entry.element, "device")) }
       if problems.count == before, uplinks.contains(where: { $0.device == port.device }) {
         report(
           fieldElement(entry.element, "device"), value: port.device, "another uplink has the same device",
@@ -62,6 +63,12 @@ extension ConfigurationReader {
       uplinks.append(port)
     }
     return uplinks
+  }
+
+  mutating func reportLoopback(_ device: Element) {
+    report(
+      device, value: "lo", "the loopback device: nothing but this host's own packets come there",
+      "name a device that leads out of this host")
   }
 
   private mutating func readCapacity(_ element: Element, _ node: inout NodeConfiguration) {

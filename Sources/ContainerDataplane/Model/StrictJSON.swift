@@ -17,28 +17,20 @@ public enum StrictJSON {
     }
   }
 
-  /// As `decode`, of an object that has no other keys than the value's, and each once: one that is misspelt must not count as
-  /// absent. Keys in objects below it are looked at for being there more than once only.
+  /// As `decode`, of an object that has no other keys than the value's, and each once, as have the objects in it: one that is
+  /// misspelt must not count as absent.
   public static func decodeAlone<Value: Codable>(
     _ type: Value.Type, _ json: [UInt8], file: String
   ) throws(XSKError) -> Value {
     let value = try decode(type, json, file: file)
-    let given = try decode([String: Presence].self, json, file: file).filter { !$0.value.isNull }.keys
+    let given = try decode(JSONShape.self, json, file: file)
     // What was taken is there again when the value is written; that it can be written was seen as it was read.
-    let taken = (try? JSONEncoder().encode(value)).flatMap {
-      try? decode([String: Presence].self, Array($0), file: file)
-    }
-    guard let stray = given.filter({ taken?[$0] == nil }).min() else {
+    let taken = (try? JSONEncoder().encode(value)).flatMap { try? decode(JSONShape.self, Array($0), file: file) }
+    guard let stray = given.firstKey(missingIn: taken ?? .null) else {
       guard let key = RepeatedKey.first(in: json) else { return value }
       throw XSKError("\(file): \(ProblemList.shorten(key))", "there more than once", remedy: "leave one of them")
     }
-    throw XSKError("\(file): \(stray)", "unknown key", remedy: "correct it, or take it out")
-  }
-
-  private struct Presence: Decodable {
-    let isNull: Bool
-
-    init(from decoder: any Decoder) throws { isNull = try decoder.singleValueContainer().decodeNil() }
+    throw XSKError("\(file): \(ProblemList.shorten(stray))", "unknown key", remedy: "correct it, or take it out")
   }
 
   private static func describe(_ error: DecodingError, _ file: String) -> XSKError {

@@ -88,6 +88,11 @@ import XSKEngine
         + "give each uplink a device of its own"
     ),
     (
+      "version: 1\nuplinks: {a: {device: lo}}",
+      "xskd.yaml:2:23: uplinks.a.device: value \"lo\": the loopback device: nothing but this host's own packets come there; "
+        + "name a device that leads out of this host"
+    ),
+    (
       "version: 1\nuplinks: {a: {device: e, tap: t}}",
       "xskd.yaml:2:31: uplinks.a.tap: value \"t\": not an uplink's to have; take it out"
     ),

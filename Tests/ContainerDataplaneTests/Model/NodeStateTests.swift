@@ -111,9 +111,17 @@ import XSKEngine
       ("{\"a\": 1}", nil), ("{\"a\": 1, \"b\": null, \"c\": null}", nil), ("{\"a\": 1, \"b\": 2}", nil),
       ("{\"a\": 1, \"bb\": 2}", "f: bb: unknown key; correct it, or take it out"),
       ("{\"b\": 2, \"c\": {}}", "f: a: is missing; add it"),
+      ("{\"a\": 1, \"inner\": {\"x\": 1}, \"list\": [{}, {\"x\": null}]}", nil),
+      ("{\"a\": 1, \"inner\": {\"xx\": 1}}", "f: inner.xx: unknown key; correct it, or take it out"),
+      ("{\"a\": 1, \"list\": [{\"x\": 1}, {\"y\": {}}]}", "f: list[1].y: unknown key; correct it, or take it out"),
     ] as [(String, String?)])
   func `an object with a key too many is refused, one without a value is none`(text: String, words: String?) {
+    struct Inner: Codable {
+      var x: Int?
+    }
     struct Sample: Codable {
+      var inner: Inner?
+      var list: [Inner]?
       var a: Int
       var b: Int?
     }
