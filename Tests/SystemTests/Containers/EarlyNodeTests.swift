@@ -13,11 +13,14 @@ extension OnVeth {
       let lab = try ServeLab(kernel: .old)
       for path in [lab.node.directory, lab.node.places.runDirectory] { #expect(unsafe chmod(path, 0o711) == 0) }
       #expect(try lab.xskd("show", "status").output.contains("comes after the container has mapped its rings"))
+      let library = "\(lab.node.directory)/old-kernel.so"
+      try FileManager.default.copyItem(atPath: BuiltPrograms.oldKernel, toPath: library)
       let container = try NetworkNamespace("one")
       let tenant = try lab.client.attach("one-eth0", DaemonLab.request(container, 5))
       func start() throws -> ChildProcess {
         let echo = try container.start(
-          QueueLab.Guest.unprivileged + LabKernel.old.entrance + [BuiltPrograms.containerEcho, tenant.socketPath, "60"])
+          LabKernel.old.entrance(library) + QueueLab.Guest.unprivileged
+            + [BuiltPrograms.containerEcho, tenant.socketPath, "60"])
         try #require(echo.waitForOutput("answering on eth0"), "\(echo.output) \(echo.errors)")
         return echo
       }

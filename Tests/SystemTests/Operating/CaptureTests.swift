@@ -102,7 +102,11 @@ extension OnVeth {
           return packets.received >= before + 30_000
             && packets.received == packets.forwarded + packets.dropped.values.reduce(0, +)
         })
-      #expect(try Ping.run(from: run.lab.left, to: "10.7.0.2", count: 10).received == 10)
+      // What is left of the flood may fill a ring for a moment yet.
+      let isWell = try eventually {
+        try Ping.run(from: run.lab.left, to: "10.7.0.2", count: 10, timeout: .seconds(1)).isComplete
+      }
+      #expect(isWell)
       let second = try run.xskfwd("--write", "/tmp/xsk-never-\(getpid())")
       #expect(second.status == .exited(2) && second.errors.contains("capture: another one is running"), "\(second)")
       #expect(unsafe access("/tmp/xsk-never-\(getpid())", F_OK) != 0, "nothing is left of the attempt")

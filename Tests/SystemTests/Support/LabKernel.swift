@@ -8,11 +8,14 @@ enum LabKernel: CaseIterable, Sendable {
   case older
 
   /// A command that runs what follows it.
-  var entrance: [String] {
+  var entrance: [String] { entrance(BuiltPrograms.oldKernel) }
+
+  /// - Parameter library: a copy of the library for users who can't get to the built one.
+  func entrance(_ library: String) -> [String] {
     switch self {
     case .own: []
-    case .old: ["env", "LD_PRELOAD=\(BuiltPrograms.oldKernel)"]
-    case .older: ["env", "LD_PRELOAD=\(BuiltPrograms.oldKernel)", "XSK_TEST_UNCONFINED=1"]
+    case .old: ["env", "LD_PRELOAD=\(library)"]
+    case .older: ["env", "LD_PRELOAD=\(library)", "XSK_TEST_UNCONFINED=1"]
     }
   }
 }

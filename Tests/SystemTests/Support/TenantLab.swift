@@ -26,19 +26,21 @@ struct TenantLab {
     var tenant: Tenant
     /// The attachment's socket.
     let path: String
-    let kernel: LabKernel
+    /// How it is made to find another kernel.
+    let entrance: [String]
     var address: String { String(tenant.addresses[0].prefix { $0 != "/" }) }
 
     /// Starts a program as a container has it: another user, no capability, no locked memory.
     ///
     /// - Parameter entrance: a command that runs what follows it, before that.
     func start(_ command: [String], through entrance: [String] = []) throws -> ChildProcess {
+      // setpriv(1) comes last: what it runs is looked for with its own capabilities.
       try namespace.start(
-        entrance + [
+        entrance + self.entrance + [
           "prlimit", "--memlock=0:0", "setpriv", "--reuid=1000", "--regid=1000", "--clear-groups",
           "--bounding-set=-all",
           "--inh-caps=-all", "--no-new-privs",
-        ] + kernel.entrance + command)
+        ] + command)
     }
 
     /// Starts ContainerEcho and waits until it answers.
@@ -94,7 +96,7 @@ struct TenantLab {
           "eth0", in: guest, address: Self.mac(number, 5), addresses: ["10.1.\(number).5/24"], rxQueues: queues,
           txQueues: queues), mtu: UInt32(mtu))
       return Self.guest(
-        guest, device: "eth0", number: number, mtu: mtu, quota: quota, directory: folder.file("run"), kernel)
+        guest, device: "eth0", number: number, mtu: mtu, quota: quota, folder: folder, kernel)
     }
     try makeFolders()
   }
@@ -114,7 +116,7 @@ struct TenantLab {
       VethEnd("r0", in: right, address: Self.mac(9, 2), addresses: ["10.1.9.2/24"]), VethEnd("eth1", in: guest))
     guests = ["eth0", "eth1"].enumerated().map { number, device in
       Self.guest(
-        guest, device: device, number: number, mtu: 1500, quota: TenantQuota(), directory: folder.file("run"), kernel)
+        guest, device: device, number: number, mtu: 1500, quota: TenantQuota(), folder: folder, kernel)
     }
     try makeFolders()
   }
@@ -124,7 +126,7 @@ struct TenantLab {
   }
 
   private static func guest(
-    _ namespace: NetworkNamespace, device: String, number: Int, mtu: Int, quota: TenantQuota, directory: String,
+    _ namespace: NetworkNamespace, device: String, number: Int, mtu: Int, quota: TenantQuota, folder: ScratchFolder,
     _ kernel: LabKernel
   ) -> Guest {
     // With a dot: BPF file systems have none in names.
@@ -134,13 +136,20 @@ struct TenantLab {
       hostDevice: "xskt\(number)", mac: "02:00:00:00:0\(number):05", hostMAC: "02:00:00:00:0\(number):01",
       addresses: ["10.1.\(number).5/32"], mtu: mtu, quota: quota, createdAt: "2026-01-01T00:00:00Z")
     return Guest(
-      namespace: namespace, tenant: tenant, path: "\(directory)/\(id)/\(TenantEndpoint.socketName)", kernel: kernel)
+      namespace: namespace, tenant: tenant, path: "\(folder.file("run"))/\(id)/\(TenantEndpoint.socketName)",
+      entrance: kernel.entrance(folder.file(oldKernel)))
   }
+
+  private static let oldKernel = "old-kernel.so"
 
   /// In the node's own mounts: they go with it.
   private func makeFolders() throws {
     try FileManager.default.createDirectory(atPath: folder.file("run"), withIntermediateDirectories: true)
     try FileManager.default.createDirectory(atPath: folder.file("bpf"), withIntermediateDirectories: true)
+    // Where users can get to it, whoever built it wherever.
+    if kernel != .own {
+      try FileManager.default.copyItem(atPath: BuiltPrograms.oldKernel, toPath: folder.file(Self.oldKernel))
+    }
     let result = try node.run(["mount", "-t", "bpf", "bpf", folder.file("bpf")])
     try #require(result.succeeded, "\(result.errors)")
   }
